@@ -1,0 +1,100 @@
+CREATE TABLE "api_keys" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"name" text NOT NULL,
+	"hash" text NOT NULL,
+	"hint" text NOT NULL,
+	"scopes" text[] NOT NULL,
+	"location_id" text,
+	"allowed_ips" text[],
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"expires_at" timestamp with time zone,
+	"last_used_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "deliveries" (
+	"location_id" text NOT NULL,
+	"id" uuid NOT NULL,
+	"endpoint_id" uuid NOT NULL,
+	"first_sequence" bigint NOT NULL,
+	"last_sequence" bigint NOT NULL,
+	"events" integer NOT NULL,
+	"actions" text[],
+	"title" text NOT NULL,
+	"url" text NOT NULL,
+	"outcome" text DEFAULT 'sending' NOT NULL,
+	"reason" text,
+	"status_code" integer,
+	"connected_ms" integer,
+	"duration_ms" integer,
+	"request_headers" json,
+	"resend_of" uuid,
+	"test" boolean DEFAULT false NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"started_at" timestamp with time zone,
+	"ended_at" timestamp with time zone,
+	CONSTRAINT "deliveries_location_id_id_pk" PRIMARY KEY("location_id","id")
+);
+--> statement-breakpoint
+CREATE TABLE "endpoints" (
+	"location_id" text NOT NULL,
+	"id" uuid NOT NULL,
+	"url" text NOT NULL,
+	"description" text DEFAULT '' NOT NULL,
+	"actions" text[],
+	"enabled" boolean DEFAULT true NOT NULL,
+	"headers" jsonb DEFAULT '{}'::jsonb NOT NULL,
+	"secret" text NOT NULL,
+	"secret_hint" text NOT NULL,
+	"previous_secret" text,
+	"previous_secret_until" timestamp with time zone,
+	"start_sequence" bigint NOT NULL,
+	"cursor" bigint NOT NULL,
+	"lease_delivery_id" uuid,
+	"lease_until" timestamp with time zone,
+	"last_delivered_at" timestamp with time zone,
+	"last_failed_at" timestamp with time zone,
+	"failures_in_a_row" integer DEFAULT 0 NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"deleted_at" timestamp with time zone,
+	CONSTRAINT "endpoints_location_id_id_pk" PRIMARY KEY("location_id","id")
+);
+--> statement-breakpoint
+CREATE TABLE "events" (
+	"location_id" text NOT NULL,
+	"sequence" bigint NOT NULL,
+	"id" uuid NOT NULL,
+	"uuid" uuid NOT NULL,
+	"action" text NOT NULL,
+	"stations" integer NOT NULL,
+	"customerid" bigint NOT NULL,
+	"accepted_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "events_location_id_sequence_pk" PRIMARY KEY("location_id","sequence")
+);
+--> statement-breakpoint
+CREATE TABLE "locations" (
+	"id" text PRIMARY KEY NOT NULL,
+	"uuid" uuid DEFAULT gen_random_uuid() NOT NULL,
+	"number" integer GENERATED ALWAYS AS IDENTITY (sequence name "locations_number_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1),
+	"title" text NOT NULL,
+	"last_sequence" bigint DEFAULT 0 NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"deleted_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "skips" (
+	"location_id" text NOT NULL,
+	"endpoint_id" uuid NOT NULL,
+	"first_sequence" bigint NOT NULL,
+	"last_sequence" bigint NOT NULL,
+	"reason" text NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "skips_location_id_endpoint_id_last_sequence_pk" PRIMARY KEY("location_id","endpoint_id","last_sequence")
+);
+--> statement-breakpoint
+CREATE UNIQUE INDEX "api_keys_hash" ON "api_keys" USING btree ("hash");--> statement-breakpoint
+CREATE INDEX "deliveries_last_sequence" ON "deliveries" USING btree ("location_id","last_sequence");--> statement-breakpoint
+CREATE INDEX "deliveries_waiting" ON "deliveries" USING btree ("location_id","endpoint_id","id") WHERE started_at is null;--> statement-breakpoint
+CREATE UNIQUE INDEX "events_id" ON "events" USING btree ("location_id","id");--> statement-breakpoint
+CREATE INDEX "events_uuid" ON "events" USING btree ("location_id","uuid");

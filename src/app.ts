@@ -1,0 +1,84 @@
+import { requestId } from 'hono/request-id';
+import type { Database } from './db/client.ts';
+import type { Encryption } from './db/encryption.ts';
+import type { CidrList } from './delivery/url-guard.ts';
+import { sentEventSchema } from './events/event.ts';
+import { createLog } from './events/log.ts';
+import { eventRoutes } from './events/routes.ts';
+import { createKeyFinder } from './http/api-key.ts';
+import { type AppEnv, authenticate } from './http/authorize.ts';
+import { strictBody } from './http/body.ts';
+import { healthRoutes } from './http/health.ts';
+import { logRequests } from './http/log-requests.ts';
+import { answerError, Problem } from './http/problem.ts';
+import { createRouter } from './http/router.ts';
+import { deliveryRoutes } from './outbox/delivery-routes.ts';
+import { historyRoutes } from './outbox/history-routes.ts';
+import { resendRoutes } from './outbox/resend-routes.ts';
+import { statsRoutes } from './outbox/stats-routes.ts';
+import { endpointRoutes } from './settings/endpoint-routes.ts';
+import { keyRoutes } from './settings/key-routes.ts';
+import { locationRoutes } from './settings/location-routes.ts';
+import { version } from './version.ts';
+
+/** What the HTTP API works with. */
+export type AppOptions = {
+  db: Database;
+  encryption: Encryption;
+  adminKey: string | undefined;
+  trustProxy: CidrList;
+  allowCidrs: CidrList;
+  timeoutMs: number;
+  /** Tells the dispatchers that locations have something to send. */
+  wake: (locationIds: string[]) => void;
+};
+
+/** The HTTP API: every route of every feature, behind authentication, with one form of error. */
+export function createApp(options: AppOptions) {
+  const { db, encryption, wake, allowCidrs } = options;
+  const app = createRouter<AppEnv>();
+
+  app.onError(answerError);
+  app.notFound(() => {
+    throw new Problem(404, 'There is no such page or route.');
+  });
+  app.use(requestId(), logRequests);
+  app.route('/', healthRoutes(db));
+  app.use('/v1/*', authenticate(createKeyFinder(db, options.adminKey), options.trustProxy), strictBody);
+  app.route('/', eventRoutes(createLog(db), wake));
+  app.route('/', locationRoutes(db));
+  app.route('/', endpointRoutes({ db, encryption, allow: allowCidrs }));
+  app.route('/', keyRoutes(db));
+  app.route('/', historyRoutes(db));
+  app.route('/', deliveryRoutes(db));
+  // A test waits for the POST before it in its lane, and for its own.
+  app.route('/', resendRoutes({ db, wake, waitMs: 2 * options.timeoutMs + 1000 }));
+  app.route('/', statsRoutes(db));
+
+  return describe(app);
+}
+
+/** Adds `/openapi.json`, made from the very schemas that check requests. */
+function describe(app: ReturnType<typeof createRouter<AppEnv>>) {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'http', scheme: 'bearer' });
+  app.openAPIRegistry.registerWebhook({
+    method: 'post',
+    path: 'sessionEvents',
+    summary: 'What an endpoint receives: a batch of session events',
+    request: {
+      body: { content: { 'application/json': { schema: sentEventSchema.array().min(1).max(100) } } },
+    },
+    responses: { 200: { description: 'Any 2xx counts as delivered; the body is ignored' } },
+  });
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'Bellhop',
+      version,
+      description: 'Session events of venues, delivered to their webhook endpoints.',
+      license: { name: 'MIT' },
+    },
+    security: [{ apiKey: [] }],
+  });
+  return app;
+}

@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { parseCidrs } from './delivery/url-guard.ts';
+
+/** What the environment says, checked. See `.env.example` for each name. */
+export type Config = z.output<typeof schema>;
+
+const whole = (min: number, max: number) =>
+  z.coerce
+    .number({ error: `must be a whole number from ${min} to ${max}` })
+    .int(`must be a whole number from ${min} to ${max}`)
+    .min(min, `must be at least ${min}`)
+    .max(max, `must be at most ${max}`);
+
+const cidrs = z.string().transform((text, context) => {
+  try {
+    return parseCidrs(text);
+  } catch (error) {
+    context.addIssue(error instanceof Error ? error.message : String(error));
+    return z.NEVER;
+  }
+});
+
+const encryptionKey = z
+  .string()
+  .transform((text) => Buffer.from(text, 'base64'))
+  .refine((key) => key.length === 32, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints');
+
+/** Rules between variables are judged even when one of them is wrong by itself, so that one start shows every mistake. */
+const always = () => true;
+
+const schema = z
+  .object({
+    HOST: z.string().default('127.0.0.1'),
+    PORT: whole(0, 65_535).default(8080),
+    DATABASE_URL: z
+      .string()
+      .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+      .optional(),
+    DATA_DIR: z.string().default('./data'),
+    BELLHOP_ADMIN_KEY: z
+      .string()
+      .regex(/^[\x21-\x7e]{32,256}$/, 'must be 32 to 256 visible ASCII characters')
+      .optional(),
+    BELLHOP_ENCRYPTION_KEY: encryptionKey.optional(),
+    PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+    TRUST_PROXY: cidrs.default(parseCidrs('')),
+    DELIVERY_TIMEOUT_MS: whole(100, 2000).default(2000),
+    // Well above the number of endpoints that may hang at once: one that hangs holds its place for the whole timeout.
+    DELIVERY_CONCURRENCY: whole(1, 10_000).default(1024),
+    DELIVERY_ALLOW_CIDRS: cidrs.default(parseCidrs('')),
+    BATCH_MAX_EVENTS: whole(1, 100).default(100),
+    EVENT_MAX_AGE_HOURS: whole(1, 24 * 365).default(24),
+    RETENTION_DAYS: whole(1, 3650).default(30),
+    LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+    ROLE: z.enum(['all', 'api', 'dispatcher']).default('all'),
+  })
+  .refine((env) => !env.DATABASE_URL || env.BELLHOP_ENCRYPTION_KEY, {
+    path: ['BELLHOP_ENCRYPTION_KEY'],
+    message: 'is required with DATABASE_URL: make one with `openssl rand -base64 32` and keep it',
+    when: always,
+  })
+  .refine((env) => env.DATABASE_URL || env.ROLE === 'all', {
+    path: ['ROLE'],
+    message: 'must be all on the embedded database, which one process alone can open: set DATABASE_URL',
+    when: always,
+  });
+
+/**
+ * Reads the configuration. An empty variable counts as one that is not set.
+ * @throws ConfigurationError that lists every mistake, a line each.
+ * @example readConfig({ PORT: '9000' }).PORT; // 9000
+ */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  throw new ConfigurationError(
+    result.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`),
+  );
+}
+
+/** The configuration cannot be used; `message` is the readable list of what is wrong with it. */
+export class ConfigurationError extends Error {
+  override name = 'ConfigurationError';
+  constructor(mistakes: string[]) {
+    super(
+      `The configuration has ${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`}:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`,
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import { fileURLToPath } from 'node:url';
+import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
+import { type Connection, connect } from './client.ts';
+
+const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
+
+/** Any number that no other application on the same database takes for its own advisory lock. */
+const migrationLock = 7_235_641_209;
+
+/** The oldest PostgreSQL that the tests run against, as `server_version_num`. */
+const oldestVersion = 150_000;
+
+/**
+ * Brings a database to the newest schema. Several processes may call it at once: one works, the others wait for it.
+ * @throws Error that says what to do when the server is too old or its encoding is not UTF8.
+ */
+export async function migrate(connection: Connection): Promise<void> {
+  const db = connect(connection, { max: 1 });
+  try {
+    const [server] = await db.$client<{ version: number; encoding: string }[]>`
+      select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`;
+    if (!server || server.version < oldestVersion)
+      throw new Error('Bellhop needs PostgreSQL 15 or newer: point DATABASE_URL at one.');
+    if (server.encoding !== 'UTF8')
+      throw new Error(`The database must have the encoding UTF8, but has ${server.encoding}.`);
+    await db.$client`select pg_advisory_lock(${migrationLock})`;
+    await applyMigrations(db, { migrationsFolder });
+  } finally {
+    await db.$client.end();
+  }
+}

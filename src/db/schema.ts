@@ -1,0 +1,181 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  json,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+/**
+ * Every table on one page. Each key begins with the location, so that no row of one venue can collide with
+ * another's and the tables can be distributed by location. There are no foreign keys: a location's row is the
+ * one lock that accepting takes, and a key check would take it a second time for every event.
+ */
+
+export const actions = ['create', 'delete'] as const;
+export const outcomes = ['sending', 'delivered', 'failed', 'timed_out', 'abandoned'] as const;
+export const reasons = [
+  'http_status',
+  'dns',
+  'connect',
+  'tls',
+  'reset',
+  'protocol',
+  'blocked',
+  'timeout',
+  'crashed',
+] as const;
+export const skipReasons = ['paused', 'filtered', 'no_endpoint', 'expired'] as const;
+export const scopes = [
+  'admin',
+  'events:write',
+  'events:read',
+  'settings:read',
+  'settings:write',
+  'webhooks:trigger',
+  'metrics:read',
+] as const;
+
+const at = (name: string) => timestamp(name, { withTimezone: true });
+const sequence = (name: string) => bigint(name, { mode: 'number' });
+
+/** A row is a venue. `last_sequence` is the sequence of its newest event. A deleted one keeps its log until retention takes it. */
+export const locations = pgTable('locations', {
+  id: text().primaryKey(),
+  uuid: uuid().notNull().defaultRandom(),
+  number: integer().notNull().generatedAlwaysAsIdentity(),
+  title: text().notNull(),
+  lastSequence: sequence('last_sequence').notNull().default(0),
+  createdAt: at('created_at').notNull().defaultNow(),
+  updatedAt: at('updated_at').notNull().defaultNow(),
+  deletedAt: at('deleted_at'),
+});
+
+/** A row is one session change, immutable. `id` is the caller's, `uuid` the session's. */
+export const events = pgTable(
+  'events',
+  {
+    locationId: text('location_id').notNull(),
+    sequence: sequence('sequence').notNull(),
+    id: uuid().notNull(),
+    uuid: uuid().notNull(),
+    action: text({ enum: actions }).notNull(),
+    stations: integer().notNull(),
+    customerid: bigint({ mode: 'number' }).notNull(),
+    acceptedAt: at('accepted_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.locationId, t.sequence] }),
+    uniqueIndex('events_id').on(t.locationId, t.id),
+    index('events_uuid').on(t.locationId, t.uuid),
+  ],
+);
+
+/**
+ * A row is a webhook URL of a location. It has been sent, or skipped, everything up to `cursor`, and had no part in
+ * what is at or before `start_sequence`. `lease_*` name the one delivery that holds its lane and until when.
+ * `secret` and the values of `headers` are encrypted. A deleted one stays, emptied, so that the log can name it.
+ */
+export const endpoints = pgTable(
+  'endpoints',
+  {
+    locationId: text('location_id').notNull(),
+    id: uuid().notNull(),
+    url: text().notNull(),
+    description: text().notNull().default(''),
+    actions: text({ enum: actions }).array(),
+    enabled: boolean().notNull().default(true),
+    headers: jsonb().$type<Record<string, string>>().notNull().default({}),
+    secret: text().notNull(),
+    secretHint: text('secret_hint').notNull(),
+    previousSecret: text('previous_secret'),
+    previousSecretUntil: at('previous_secret_until'),
+    startSequence: sequence('start_sequence').notNull(),
+    cursor: sequence('cursor').notNull(),
+    leaseDeliveryId: uuid('lease_delivery_id'),
+    leaseUntil: at('lease_until'),
+    lastDeliveredAt: at('last_delivered_at'),
+    lastFailedAt: at('last_failed_at'),
+    failuresInARow: integer('failures_in_a_row').notNull().default(0),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    deletedAt: at('deleted_at'),
+  },
+  (t) => [primaryKey({ columns: [t.locationId, t.id] })],
+);
+
+/**
+ * A row is one batch sent to one endpoint, once. Its `id` is a UUID v7, so that ids sort by age. It carries the events
+ * from `first_sequence` to `last_sequence` whose action is in `actions` (null: all). A resend or test that waits for
+ * its lane has no `started_at` yet. `request_headers` are what was sent, custom values masked, known once it has ended.
+ */
+export const deliveries = pgTable(
+  'deliveries',
+  {
+    locationId: text('location_id').notNull(),
+    id: uuid().notNull(),
+    endpointId: uuid('endpoint_id').notNull(),
+    firstSequence: sequence('first_sequence').notNull(),
+    lastSequence: sequence('last_sequence').notNull(),
+    events: integer().notNull(),
+    actions: text({ enum: actions }).array(),
+    title: text().notNull(),
+    url: text().notNull(),
+    outcome: text({ enum: outcomes }).notNull().default('sending'),
+    reason: text({ enum: reasons }),
+    statusCode: integer('status_code'),
+    connectedMs: integer('connected_ms'),
+    durationMs: integer('duration_ms'),
+    requestHeaders: json('request_headers').$type<Record<string, string>>(),
+    resendOf: uuid('resend_of'),
+    test: boolean().notNull().default(false),
+    createdAt: at('created_at').notNull().defaultNow(),
+    startedAt: at('started_at'),
+    endedAt: at('ended_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.locationId, t.id] }),
+    index('deliveries_last_sequence').on(t.locationId, t.lastSequence),
+    index('deliveries_waiting').on(t.locationId, t.endpointId, t.id).where(sql`started_at is null`),
+  ],
+);
+
+/** A row is a run of events that an endpoint was not sent, and why. Events of the run that a delivery carries were sent. */
+export const skips = pgTable(
+  'skips',
+  {
+    locationId: text('location_id').notNull(),
+    endpointId: uuid('endpoint_id').notNull(),
+    firstSequence: sequence('first_sequence').notNull(),
+    lastSequence: sequence('last_sequence').notNull(),
+    reason: text({ enum: skipReasons }).notNull(),
+    createdAt: at('created_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.locationId, t.endpointId, t.lastSequence] })],
+);
+
+/** A row is an API key, known by the SHA-256 of its text. Bound to one location, or to none. */
+export const apiKeys = pgTable(
+  'api_keys',
+  {
+    id: uuid().primaryKey(),
+    name: text().notNull(),
+    hash: text().notNull(),
+    hint: text().notNull(),
+    scopes: text({ enum: scopes }).array().notNull(),
+    locationId: text('location_id'),
+    allowedIps: text('allowed_ips').array(),
+    createdAt: at('created_at').notNull().defaultNow(),
+    expiresAt: at('expires_at'),
+    lastUsedAt: at('last_used_at'),
+  },
+  (t) => [uniqueIndex('api_keys_hash').on(t.hash)],
+);

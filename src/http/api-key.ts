@@ -1,0 +1,91 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { inArray } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Database } from '../db/client.ts';
+import { gather } from '../db/gather.ts';
+import { apiKeys, type scopes } from '../db/schema.ts';
+
+/** What a key may do. `admin` may do everything. */
+export type Scope = (typeof scopes)[number];
+
+/** The holder of a key, as far as a request needs to know. `locationId` null: not bound to a location. */
+export type ApiKey = {
+  id: string;
+  name: string;
+  scopes: Scope[];
+  locationId: string | null;
+  allowedIps: string[] | null;
+};
+
+/** A new key: 256 random bits, of which `hint` may be shown later and `hash` is stored. */
+export function createApiKey(): { key: string; hint: string; hash: string } {
+  const key = `bellhop_${randomBytes(32).toString('base64url')}`;
+  return { key, hint: `…${key.slice(-4)}`, hash: hashOf(key) };
+}
+
+/** The id and name under which the key of `BELLHOP_ADMIN_KEY` acts. It is never stored. */
+const adminKey: ApiKey = {
+  id: 'environment',
+  name: 'BELLHOP_ADMIN_KEY',
+  scopes: ['admin'],
+  locationId: null,
+  allowedIps: null,
+};
+
+/**
+ * A function that tells whose key a text is, or null when it is nobody's or has expired. Every request asks the
+ * database, so that a revoked key stops at once; requests that arrive together ask in one query.
+ */
+export function createKeyFinder(db: Database, environmentKey: string | undefined) {
+  const environmentHash = environmentKey && hashOf(environmentKey);
+  const find = gather((hashes: string[]) => findByHash(db, hashes), { maxFlush: 1000, maxWaiting: 10_000 });
+
+  return async (key: string): Promise<ApiKey | null> => {
+    const hash = hashOf(key);
+    if (environmentHash && isSame(hash, environmentHash)) return adminKey;
+    return find(hash);
+  };
+}
+
+async function findByHash(db: Database, hashes: string[]): Promise<(ApiKey | null)[]> {
+  const now = new Date();
+  const rows = await db.select().from(apiKeys).where(inArray(apiKeys.hash, hashes));
+  const valid = rows.filter(({ expiresAt }) => !expiresAt || expiresAt > now);
+  await noteUse(db, valid, now);
+  return hashes.map((hash) => valid.find((row) => isSame(row.hash, hash)) ?? null);
+}
+
+/** `last_used_at` is right to the minute, so that a busy key is not written for every request. */
+async function noteUse(db: Database, rows: (typeof apiKeys.$inferSelect)[], now: Date): Promise<void> {
+  const minuteAgo = new Date(now.getTime() - 60_000);
+  const stale = rows.filter(({ lastUsedAt }) => !lastUsedAt || lastUsedAt < minuteAgo);
+  if (stale.length === 0) return;
+  const ids = stale.map(({ id }) => id);
+  await db.update(apiKeys).set({ lastUsedAt: now }).where(inArray(apiKeys.id, ids));
+}
+
+/**
+ * Makes the first admin key of a database that has none. Several processes may ask at once: one gets it.
+ * @returns the key, to be printed once; null when there are keys already.
+ */
+export async function createFirstKey({ $client: sql }: Database): Promise<string | null> {
+  const { key, hint, hash } = createApiKey();
+  return sql.begin(async (tx) => {
+    await tx`lock table api_keys in share row exclusive mode`;
+    const created = await tx`
+      insert into api_keys (id, name, hash, hint, scopes)
+      select ${uuidv7()}::uuid, 'First admin key', ${hash}, ${hint}, '{admin}'
+      where not exists (select from api_keys)
+      returning id`;
+    return created.length === 0 ? null : key;
+  });
+}
+
+/** A key has 256 random bits (or is the operator's own choice), so a fast hash is enough: there is nothing to guess. */
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}
+
+function isSame(left: string, right: string): boolean {
+  return timingSafeEqual(Buffer.from(left), Buffer.from(right));
+}

@@ -1,0 +1,127 @@
+import { z } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import postgres from 'postgres';
+import { Overloaded } from '../db/gather.ts';
+import { logger } from '../logger.ts';
+
+/** What is wrong with one member of a request. `path` is empty when it is the whole. */
+export type Mistake = { path: string; message: string };
+
+/** The body of every error answer (RFC 9457). */
+export const problemSchema = z
+  .object({
+    title: z.string().openapi({ example: 'Unprocessable Content' }),
+    status: z.int().openapi({ example: 422 }),
+    detail: z.string().openapi({ example: 'The request has a mistake: stations must be at least 1.' }),
+    requestId: z.string().openapi({ example: '41509791-3de8-5bb9-b4fc-a9753da95aad' }),
+    errors: z
+      .array(z.object({ path: z.string(), message: z.string() }))
+      .optional()
+      .openapi({ example: [{ path: 'stations', message: 'must be at least 1' }] }),
+  })
+  .openapi('Problem');
+
+const titles = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+} as const;
+
+/** The status codes of our error answers. */
+export type ProblemStatus = keyof typeof titles;
+
+/**
+ * An answer other than success, thrown by whoever finds the reason and turned into an answer by {@link answerError}.
+ * @example throw new Problem(404, 'There is no endpoint with this id at this location.');
+ */
+export class Problem extends Error {
+  override name = 'Problem';
+  readonly status: ProblemStatus;
+  readonly more: { errors?: Mistake[]; headers?: Record<string, string> };
+
+  constructor(status: ProblemStatus, detail: string, more: Problem['more'] = {}) {
+    super(detail);
+    this.status = status;
+    this.more = more;
+  }
+}
+
+/** A 422 that names each mistake. At most 20 are named: the rest would be noise. */
+export function invalid(mistakes: Mistake[]): Problem {
+  const errors = mistakes.slice(0, 20);
+  const [first] = errors;
+  const where = first?.path ? `${first.path}: ${first.message}` : first?.message;
+  const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
+  return new Problem(422, `The request has ${count}. ${where}`, { errors });
+}
+
+/** What a schema found wrong, as mistakes with dotted paths. */
+export function mistakesOf(error: z.core.$ZodError): Mistake[] {
+  return error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
+}
+
+/** The one place that turns an error into an answer. What is not a {@link Problem} is ours, and is logged with its cause. */
+export function answerError(error: Error, c: Context): Response {
+  const problem = toProblem(error);
+  if (problem.status >= 500)
+    logger.error({ err: error, requestId: requestIdOf(c), method: c.req.method }, 'request failed');
+  return answerProblem(c, problem);
+}
+
+function toProblem(error: Error): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof HTTPException)
+    return new Problem(
+      isProblemStatus(error.status) ? error.status : 400,
+      error.message || 'The request cannot be read.',
+    );
+  if (error instanceof Overloaded || isDatabaseAway(error))
+    return new Problem(
+      503,
+      'The database cannot be reached right now. Whether the request was stored is not known: repeat it with the same ids.',
+      { headers: { 'retry-after': '1' } },
+    );
+  return new Problem(500, 'Something went wrong on our side. It has been logged with this requestId.');
+}
+
+function isProblemStatus(status: number): status is ProblemStatus {
+  return status in titles;
+}
+
+/** SQLSTATE classes of a server that is going away, out of something, or cancelled us: 08, 53, 57; or no connection at all. */
+function isDatabaseAway(error: Error): boolean {
+  const cause = error.cause instanceof Error ? error.cause : error;
+  if (cause instanceof postgres.PostgresError) return /^(08|53|57)/.test(cause.code);
+  return (
+    'code' in cause && typeof cause.code === 'string' && /^(E[A-Z]+|CONNECT|CONNECTION_)/.test(cause.code)
+  );
+}
+
+/** Writes a problem as `application/problem+json`. */
+export function answerProblem(c: Context, { status, message, more }: Problem): Response {
+  const body = {
+    title: titles[status],
+    status,
+    detail: message,
+    requestId: requestIdOf(c),
+    ...(more.errors && { errors: more.errors }),
+  };
+  return c.body(JSON.stringify(body), status, {
+    'content-type': 'application/problem+json',
+    ...more.headers,
+  });
+}
+
+function requestIdOf(c: Context): string {
+  const id: unknown = c.get('requestId');
+  return typeof id === 'string' ? id : '';
+}

@@ -1,0 +1,34 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Env } from 'hono';
+import { invalid, mistakesOf, Problem, problemSchema } from './problem.ts';
+
+/** A router whose requests are checked against their schemas: what does not fit is a 422, in a path a 404. */
+export function createRouter<E extends Env>() {
+  return new OpenAPIHono<E>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      if (result.target === 'param') throw new Problem(404, 'There is nothing with this id.');
+      throw invalid(mistakesOf(result.error));
+    },
+  });
+}
+
+/** A JSON answer, for a route's `responses`. */
+export function answers<Schema>(description: string, schema: Schema) {
+  return { description, content: { 'application/json': { schema } } };
+}
+
+/** A required JSON body, for a route's `request`. */
+export function takes<Schema>(schema: Schema) {
+  return { body: { required: true, content: { 'application/json': { schema } } } };
+}
+
+/** An optional JSON body, for a route's `request`. Without one it is `{}`: the handler parses it again for its defaults. */
+export function mayTake<Schema>(schema: Schema) {
+  return { body: { required: false, content: { 'application/json': { schema } } } };
+}
+
+/** Every error answer, for a route's `responses`. */
+export const problems = {
+  default: { description: 'An error', content: { 'application/problem+json': { schema: problemSchema } } },
+} as const;

@@ -1,0 +1,28 @@
+import { DrizzleQueryError } from 'drizzle-orm/errors';
+import { pino } from 'pino';
+
+/**
+ * The one logger: a JSON line per request, delivery and failure. `info`: it happened; `warn`: a receiver failed or an
+ * operator should look; `error`: we failed. URLs are logged by host alone, for a path or query may hold a secret.
+ */
+export const logger = pino({
+  name: 'bellhop',
+  serializers: { err: serializeError },
+  redact: {
+    paths: [
+      '*.authorization',
+      '*.secret',
+      '*.key',
+      '*.token',
+      '*.password',
+      '*.headers.*',
+      '*.connectionString',
+    ],
+    censor: '[redacted]',
+  },
+});
+
+/** Drizzle wraps what PostgreSQL said together with the values of the query, which no log should hold. */
+function serializeError(error: Error) {
+  return pino.stdSerializers.err(error instanceof DrizzleQueryError && error.cause ? error.cause : error);
+}

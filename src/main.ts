@@ -1,0 +1,50 @@
+import { ConfigurationError, readConfig } from './config.ts';
+import { logger } from './logger.ts';
+import { type Service, startService } from './service.ts';
+
+/** Milliseconds that a stop may take: a POST takes 2 s, the last requests 5 s. */
+const stopLimitMs = 15_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const service = await startService(config);
+  if (service.firstKey) showFirstKey(service.firstKey);
+  logger.info({ url: service.url, role: config.ROLE }, 'ready');
+  // A terminal and npm may both pass on the same Ctrl-C: the first one counts.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => void stopOnce(service, signal));
+  await service.failed;
+}
+
+let isStopping = false;
+
+async function stopOnce(service: Service, signal: string): Promise<void> {
+  if (isStopping) return;
+  isStopping = true;
+  logger.info({ signal }, 'stopping');
+  setTimeout(() => fail(new Error('Stopping took too long.')), stopLimitMs).unref();
+  try {
+    await service.stop();
+    logger.info('stopped');
+    process.exit(0);
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function showFirstKey(key: string): void {
+  process.stdout.write(
+    `\nYour first API key, with the scope admin. It is shown this once:\n\n    ${key}\n\n`,
+  );
+}
+
+/** The end of the process, with its cause for people to read. */
+function fail(error: unknown): never {
+  if (error instanceof ConfigurationError) process.stderr.write(`${error.message}\n`);
+  else logger.fatal({ err: error }, 'Bellhop cannot go on');
+  process.exit(1);
+}
+
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+await main().catch(fail);

@@ -1,0 +1,163 @@
+import type { Database } from '../db/client.ts';
+import type { actions } from '../db/schema.ts';
+import { batchInSql, bodyOfDeliveryInSql, eventsThatFitInSql } from '../events/batch.ts';
+
+/** What was done for one lane: a delivery to be sent, or null where events were only skipped. */
+export type Claim = { locationId: string; delivery: ClaimedDelivery | null };
+
+/** What the POST of a claimed delivery needs. Secrets and header values are still encrypted. */
+export type ClaimedDelivery = {
+  locationId: string;
+  id: string;
+  endpointId: string;
+  url: string;
+  headers: Record<string, string>;
+  secret: string;
+  previousSecret: string | null;
+  firstSequence: number;
+  lastSequence: number;
+  test: boolean;
+  /** The actions it carries; null: all. A test carries one sample event of the first. */
+  actions: (typeof actions)[number][] | null;
+  title: string;
+  /** The batch; null for a test. */
+  body: string | null;
+};
+
+/** What bounds a claim. */
+export type ClaimLimits = {
+  /** Events in a batch. */
+  maxEvents: number;
+  /** How long a claimed lane is held, in the database's time. */
+  leaseMs: number;
+  /** Events older than this are skipped as expired. */
+  maxAgeHours: number;
+};
+
+/**
+ * Claims the next batch of up to `deliveryIds.length` free lanes of the locations, and commits: for each, the cursor has
+ * moved, the lease is held and the delivery is on record as `sending`, before anybody sends a byte. A resend or test
+ * that waits for its lane goes before new events. Events that are too old or filtered are recorded as skipped.
+ *
+ * One statement, so that a crash leaves all of it or nothing. Lanes that another process is at are passed over.
+ * @param deliveryIds new ids, one for each lane that may be claimed.
+ */
+export async function claim(
+  { $client: sql }: Database,
+  locationIds: string[],
+  deliveryIds: string[],
+  { maxEvents, leaseMs, maxAgeHours }: ClaimLimits,
+): Promise<Claim[]> {
+  const rows = await sql<ClaimedRow[]>`
+    with free as (
+      select p.location_id, p.id as endpoint_id, p.cursor, p.actions, p.url, p.headers, p.secret,
+        case when p.previous_secret_until > now() then p.previous_secret end as previous_secret,
+        l.last_sequence, l.title, to_json(l.title)::text as title_json, waiting.id as waiting_id
+      from endpoints p
+      join locations l on l.id = p.location_id
+      left join lateral (
+        select d.id
+        from deliveries d
+        where d.location_id = p.location_id and d.endpoint_id = p.id and d.started_at is null
+        order by d.id
+        limit 1
+      ) waiting on true
+      where p.location_id = any(${locationIds})
+        and p.deleted_at is null
+        and p.lease_delivery_id is null
+        and (waiting.id is not null or (p.enabled and p.cursor < l.last_sequence))
+      limit ${deliveryIds.length}
+      for update of p skip locked
+    ),
+    lane as (
+      select *, (${deliveryIds}::uuid[])[row_number() over ()] as new_id
+      from free
+    ),
+    -- The next events of each lane. A window that holds expired ones ends at the last of them and is skipped whole.
+    outbox as (
+      select f.location_id, f.endpoint_id, f.cursor, f.actions, f.url, f.title, f.new_id, e.*,
+        coalesce(e.expired_through, e.through) as new_cursor, e.expired_through is null and e.events > 0 as sends
+      from lane f
+      cross join lateral (
+        select max(e.sequence) as through,
+          max(e.sequence) filter (where e.accepted_at < now() - make_interval(hours => ${maxAgeHours})) as expired_through,
+          count(*) as scanned,
+          count(*) filter (where e.wanted) as events,
+          min(e.sequence) filter (where e.wanted) as first_sequence,
+          max(e.sequence) filter (where e.wanted) as last_sequence,
+          ${sql.unsafe(batchInSql('f.title_json', 'filter (where e.wanted)'))} as body
+        from (
+          select e.*, f.actions is null or e.action = any(f.actions) as wanted
+          from events e
+          where e.location_id = f.location_id and e.sequence > f.cursor and e.sequence <= f.last_sequence
+          order by e.sequence
+          limit least(${maxEvents}, ${sql.unsafe(eventsThatFitInSql('f.title_json'))})
+        ) e
+      ) e
+      where f.waiting_id is null and e.through is not null
+    ),
+    skipped as (
+      insert into skips (location_id, endpoint_id, first_sequence, last_sequence, reason)
+      select location_id, endpoint_id, cursor + 1, new_cursor,
+        case when expired_through is null then 'filtered' else 'expired' end
+      from outbox
+      where expired_through is not null or events < scanned
+    ),
+    batched as (
+      insert into deliveries
+        (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, started_at)
+      select location_id, new_id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, now()
+      from outbox
+      where sends
+    ),
+    begun as (
+      update deliveries d
+      set started_at = now(), url = f.url
+      from lane f
+      where d.location_id = f.location_id and d.id = f.waiting_id and d.started_at is null
+      returning d.*
+    ),
+    claimed as (
+      select location_id, endpoint_id, case when sends then new_id end as delivery_id, new_cursor,
+        first_sequence, last_sequence, title, body, actions, false as test
+      from outbox
+      union all
+      select location_id, endpoint_id, id, null, first_sequence, last_sequence, title, ${sql.unsafe(bodyOfDeliveryInSql('begun'))},
+        actions, test
+      from begun
+    ),
+    moved as (
+      update endpoints p
+      set cursor = coalesce(c.new_cursor, p.cursor), lease_delivery_id = c.delivery_id,
+        lease_until = case when c.delivery_id is not null then now() + make_interval(secs => ${leaseMs / 1000}) end
+      from claimed c
+      where p.location_id = c.location_id and p.id = c.endpoint_id
+    )
+    select c.location_id as "locationId", c.endpoint_id as "endpointId", c.delivery_id as id,
+      c.first_sequence as "firstSequence", c.last_sequence as "lastSequence", c.title, c.body,
+      c.actions, c.test, f.url, f.headers, f.secret, f.previous_secret as "previousSecret"
+    from claimed c
+    join lane f on f.location_id = c.location_id and f.endpoint_id = c.endpoint_id`;
+  return rows.map(({ id, ...row }) => ({
+    locationId: row.locationId,
+    delivery: id === null ? null : { id, ...row },
+  }));
+}
+
+type ClaimedRow = Omit<ClaimedDelivery, 'id'> & { id: string | null };
+
+/** Finds locations with a free lane that has something to send. The safety net under every wake-up. */
+export async function findDueLocations({ $client: sql }: Database, max: number): Promise<string[]> {
+  const rows = await sql<{ locationId: string }[]>`
+    select distinct p.location_id as "locationId"
+    from endpoints p
+    join locations l on l.id = p.location_id
+    where p.deleted_at is null
+      and p.lease_delivery_id is null
+      and ((p.enabled and p.cursor < l.last_sequence)
+        or exists (
+          select from deliveries d
+          where d.location_id = p.location_id and d.endpoint_id = p.id and d.started_at is null))
+    limit ${max}`;
+  return rows.map((row) => row.locationId);
+}

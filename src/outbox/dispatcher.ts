@@ -1,0 +1,190 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pLimit, { type LimitFunction } from 'p-limit';
+import { v7 as uuidv7 } from 'uuid';
+import type { Database } from '../db/client.ts';
+import type { Encryption } from '../db/encryption.ts';
+import type { AttemptResult, Sender } from '../delivery/attempt.ts';
+import { logger } from '../logger.ts';
+import { claim, type ClaimedDelivery, findDueLocations } from './claim.ts';
+import { logOutcome } from './log-outcome.ts';
+import { abandonOnce, createRecorder, type Recorder } from './outcomes.ts';
+import { toRequest } from './request.ts';
+import { listenForWakeUps } from './wake-up.ts';
+
+/** What a dispatcher works with. */
+export type DispatcherOptions = {
+  db: Database;
+  encryption: Encryption;
+  sender: Sender;
+  /** The most POSTs in flight in this process. */
+  concurrency: number;
+  /** How long one POST may take. */
+  timeoutMs: number;
+  /** The most events in a batch. */
+  maxEvents: number;
+  /** Events older than this are skipped. */
+  maxAgeHours: number;
+};
+
+/** The most lanes of one claim, and the most locations it looks at: a statement of milliseconds. */
+const maxLanes = 256;
+/** The most lanes that one sweep frees or finds. */
+const maxSwept = 10_000;
+/** Milliseconds by which a lease outlasts the attempt it is for: time to sign, to record, and for a busy machine. */
+const leaseMarginMs = 3000;
+/** Milliseconds of that margin that are left for recording when an attempt begins at the last moment. */
+const recordMarginMs = 1000;
+/** Milliseconds between two sweeps. */
+const sweepMs = 1000;
+/** Milliseconds before the next try when the database is away. */
+const retryMs = 250;
+
+/**
+ * Sends the outbox: claims what is due, POSTs each delivery once, records how it ended. `wake` tells it where there may
+ * be something to send; a sweep finds what no wake-up told of.
+ * @example
+ * const dispatcher = new Dispatcher(options);
+ * await dispatcher.start();
+ * dispatcher.wake(['kamen-test']);
+ * await dispatcher.stop();
+ */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #limit: LimitFunction;
+  readonly #record: Recorder;
+  readonly #due = new Set<string>();
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  #loops: Promise<void>[] = [];
+  #changed = () => {};
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    this.#limit = pLimit(options.concurrency);
+    this.#record = createRecorder(options.db);
+  }
+
+  /** Begins to dispatch: until {@link stop}, whatever happens to the database. */
+  async start(): Promise<void> {
+    await listenForWakeUps(this.#options.db, (locationIds) => this.wake(locationIds));
+    this.#loops = [this.#loop(() => this.#dispatchNext()), this.#loop(() => this.#sweepNext())];
+  }
+
+  /** Claims nothing more. Resolves when every POST in flight has ended and is on record. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#changed();
+    await Promise.all(this.#loops);
+    await Promise.all(this.#inFlight);
+  }
+
+  /** Tells that these locations may have something to send. */
+  wake(locationIds: Iterable<string>): void {
+    for (const locationId of locationIds) this.#due.add(locationId);
+    this.#changed();
+  }
+
+  /** Claims once, and begins to send what it got. @returns how many lanes it moved. */
+  async dispatchOnce(): Promise<number> {
+    const lanes = Math.min(this.#freeSlots(), maxLanes);
+    if (lanes === 0) return 0;
+    const locationIds = [...this.#due].slice(0, maxLanes);
+    for (const locationId of locationIds) this.#due.delete(locationId);
+    try {
+      return await this.#claim(locationIds, lanes);
+    } catch (error) {
+      this.wake(locationIds);
+      throw error;
+    }
+  }
+
+  /** Frees the lanes of processes that died, and finds what is due. @returns how many locations that is. */
+  async sweepOnce(): Promise<number> {
+    const { db } = this.#options;
+    const freed = await abandonOnce(db, maxSwept);
+    if (freed.length > 0) logger.warn({ deliveries: freed.length }, 'deliveries abandoned');
+    const due = await findDueLocations(db, maxSwept);
+    this.wake(due);
+    return due.length;
+  }
+
+  async #claim(locationIds: string[], lanes: number): Promise<number> {
+    const { db, timeoutMs } = this.#options;
+    const leaseMs = timeoutMs + leaseMarginMs;
+    // The lease runs from the claim's statement, which begins after this moment: so this one is on the safe side.
+    const sendBefore = performance.now() + leaseMarginMs - recordMarginMs;
+    const deliveryIds = Array.from({ length: lanes }, () => uuidv7());
+    const claims = await claim(db, locationIds, deliveryIds, { ...this.#options, leaseMs });
+    if (claims.length === lanes) this.wake(locationIds);
+    for (const { locationId, delivery } of claims) {
+      if (delivery) this.#begin(delivery, sendBefore);
+      else this.wake([locationId]);
+    }
+    return claims.length;
+  }
+
+  #begin(delivery: ClaimedDelivery, sendBefore: number): void {
+    const sending = this.#limit(() => this.#deliver(delivery, sendBefore))
+      .catch((error: unknown) => {
+        // Its lease runs out, and then it is abandoned.
+        logger.error({ err: error, deliveryId: delivery.id }, 'delivery failed on our side');
+      })
+      .finally(() => {
+        this.#inFlight.delete(sending);
+        this.wake([delivery.locationId]);
+      });
+    this.#inFlight.add(sending);
+  }
+
+  async #deliver(delivery: ClaimedDelivery, sendBefore: number): Promise<void> {
+    const { encryption, sender } = this.#options;
+    if (performance.now() > sendBefore) throw new Error('The lease ran out before the first byte was sent.');
+    const { body, headers, shownHeaders } = toRequest(delivery, encryption, new Date());
+    const { locationId, endpointId, id, url } = delivery;
+    const attempt = await sender.attempt({ lane: endpointId, url, method: 'POST', headers, body });
+    const result = toWholeMilliseconds(attempt);
+    logOutcome(delivery, result);
+    await this.#record({ ...result, locationId, endpointId, id, requestHeaders: shownHeaders });
+  }
+
+  #freeSlots(): number {
+    return this.#options.concurrency - this.#inFlight.size;
+  }
+
+  async #loop(next: () => Promise<unknown>): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await next();
+      } catch (error) {
+        logger.error({ err: error }, 'dispatcher cannot work; trying again');
+        await this.#pause(retryMs);
+      }
+    }
+  }
+
+  async #dispatchNext(): Promise<void> {
+    if (this.#due.size > 0 && this.#freeSlots() > 0) await this.dispatchOnce();
+    else
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+  }
+
+  async #sweepNext(): Promise<void> {
+    await this.sweepOnce();
+    await this.#pause(sweepMs);
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
+  }
+}
+
+function toWholeMilliseconds(result: AttemptResult): AttemptResult {
+  const { connectedMs, durationMs } = result;
+  return {
+    ...result,
+    durationMs: Math.round(durationMs),
+    connectedMs: connectedMs === null ? null : Math.round(connectedMs),
+  };
+}

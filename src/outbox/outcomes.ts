@@ -1,0 +1,95 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Database } from '../db/client.ts';
+import { gather } from '../db/gather.ts';
+import type { AttemptResult } from '../delivery/attempt.ts';
+import { logger } from '../logger.ts';
+
+/** How a delivery ended, to be recorded. */
+export type Ending = AttemptResult & {
+  locationId: string;
+  endpointId: string;
+  id: string;
+  requestHeaders: Record<string, string>;
+};
+
+/** Milliseconds between two tries to record while the database is away. */
+const retryMs = 250;
+
+/** Resolves once an ending is committed and its lane is free. */
+export type Recorder = (ending: Ending) => Promise<true>;
+
+/**
+ * The way outcomes get on record; endings that come together share one statement. It is repeated for as long as the
+ * database is away. Repeating changes nothing that is there already: only a delivery that is still `sending` ends, and
+ * only the lane it holds is freed.
+ */
+export function createRecorder(db: Database): Recorder {
+  return gather((endings: Ending[]) => recordUntilDone(db, endings), {
+    maxFlush: 1000,
+    maxWaiting: Number.POSITIVE_INFINITY, // the deliveries in flight are bounded already
+  });
+}
+
+async function recordUntilDone(db: Database, endings: Ending[]): Promise<true[]> {
+  for (;;) {
+    try {
+      await recordAll(db, endings);
+      return endings.map(() => true);
+    } catch (error) {
+      logger.error({ err: error, deliveries: endings.length }, 'outcomes not recorded yet');
+      await delay(retryMs);
+    }
+  }
+}
+
+async function recordAll({ $client: sql }: Database, endings: Ending[]): Promise<void> {
+  await sql`
+    with ending as (
+      select *
+      from json_to_recordset(${JSON.stringify(endings)}::text::json) as x(
+        "locationId" text, "endpointId" uuid, id uuid, outcome text, reason text, "statusCode" int,
+        "connectedMs" int, "durationMs" int, "requestHeaders" json)
+    ),
+    recorded as (
+      update deliveries d
+      set outcome = e.outcome, reason = e.reason, status_code = e."statusCode", connected_ms = e."connectedMs",
+        duration_ms = e."durationMs", request_headers = e."requestHeaders", ended_at = now()
+      from ending e
+      where d.location_id = e."locationId" and d.id = e.id and d.outcome = 'sending'
+    )
+    update endpoints p
+    set lease_delivery_id = null, lease_until = null,
+      last_delivered_at = case when e.outcome = 'delivered' then now() else p.last_delivered_at end,
+      last_failed_at = case when e.outcome = 'delivered' then p.last_failed_at else now() end,
+      failures_in_a_row = case when e.outcome = 'delivered' then 0 else p.failures_in_a_row + 1 end
+    from ending e
+    where p.location_id = e."locationId" and p.id = e."endpointId" and p.lease_delivery_id = e.id`;
+}
+
+/**
+ * Ends deliveries whose lease has run out, because the process that sent them died or was paused: nobody knows whether
+ * the POST arrived, so they are `abandoned`, never sent again by themselves, and their lanes go on with the next events.
+ * @returns the locations whose lanes are free again.
+ */
+export async function abandonOnce({ $client: sql }: Database, maxLanes: number): Promise<string[]> {
+  const rows = await sql<{ locationId: string }[]>`
+    with lost as (
+      select location_id, id, lease_delivery_id
+      from endpoints
+      where lease_until < now()
+      limit ${maxLanes}
+      for update skip locked
+    ),
+    abandoned as (
+      update deliveries d
+      set outcome = 'abandoned', reason = 'crashed', ended_at = now()
+      from lost l
+      where d.location_id = l.location_id and d.id = l.lease_delivery_id and d.outcome = 'sending'
+    )
+    update endpoints p
+    set lease_delivery_id = null, lease_until = null, last_failed_at = now(), failures_in_a_row = failures_in_a_row + 1
+    from lost l
+    where p.location_id = l.location_id and p.id = l.id
+    returning p.location_id as "locationId"`;
+  return rows.map((row) => row.locationId);
+}

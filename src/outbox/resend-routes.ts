@@ -1,0 +1,187 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createRoute, z } from '@hono/zod-openapi';
+import { and, asc, eq, gte, inArray, isNull, lt, ne } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Database } from '../db/client.ts';
+import { deliveries, endpoints } from '../db/schema.ts';
+import { action, uuid } from '../events/event.ts';
+import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { Problem } from '../http/problem.ts';
+import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
+import { type DeliveryRow, deliverySchema, outcome, toDelivery } from './delivery.ts';
+import { deliveryPath, readDelivery, timeRange } from './delivery-routes.ts';
+
+/** The most deliveries that one request resends. */
+const maxResends = 10_000;
+/** How often a test or resend looks whether its delivery has ended. */
+const pollMs = 25;
+
+type Options = {
+  db: Database;
+  wake: (locationIds: string[]) => void;
+  /** How long an answer waits for its delivery's outcome: for the POST before it in the lane, and its own. */
+  waitMs: number;
+};
+
+/** What people send by hand, on the very path of every other delivery: a test, a resend, the resend of a range. */
+export function resendRoutes({ db, wake, waitMs }: Options) {
+  const middleware = allowAtLocation(db, 'settings:write');
+  const router = createRouter<LocationEnv>();
+
+  async function waitForOutcome(locationId: string, id: string): Promise<DeliveryRow> {
+    wake([locationId]);
+    const giveUpAt = performance.now() + waitMs;
+    for (;;) {
+      const delivery = await readDelivery(db, locationId, id);
+      if (delivery.endedAt || performance.now() > giveUpAt) return delivery;
+      await delay(pollMs);
+    }
+  }
+
+  router.openapi(createRoute({ ...test, middleware }), async (c) => {
+    const { location } = c.var;
+    const endpoint = await findEndpoint(db, location.id, c.req.valid('param').endpointId);
+    if (!endpoint) throw unknownEndpoint();
+    const { action } = testSchema.parse(c.req.valid('json'));
+    const id = await insertTest(db, endpoint, location.title, action);
+    const delivery = await waitForOutcome(location.id, id);
+    return c.json(toDelivery(delivery), delivery.endedAt ? 200 : 202);
+  });
+
+  router.openapi(createRoute({ ...resend, middleware }), async (c) => {
+    const original = await readDelivery(db, c.var.location.id, c.req.valid('param').deliveryId);
+    if (original.outcome === 'sending') throw new Problem(409, 'This delivery has not ended yet.');
+    if (original.test) throw new Problem(409, 'A test is not resent: send another test instead.');
+    const endpoint = await findEndpoint(db, original.locationId, original.endpointId);
+    if (!endpoint) throw new Problem(409, 'The endpoint of this delivery has been deleted.');
+    const id = await insertResend(db, endpoint, original.id);
+    const delivery = await waitForOutcome(original.locationId, id);
+    return c.json(toDelivery(delivery), delivery.endedAt ? 201 : 202);
+  });
+
+  router.openapi(createRoute({ ...resendRange, middleware }), async (c) => {
+    const { location } = c.var;
+    const endpoint = await findEndpoint(db, location.id, c.req.valid('param').endpointId);
+    if (!endpoint) throw unknownEndpoint();
+    const originalIds = await findOriginals(db, endpoint, c.req.valid('json'));
+    if (originalIds.length > maxResends)
+      throw new Problem(422, `The range holds more than ${maxResends} deliveries: choose a shorter one.`);
+    await insertResends(db, endpoint, originalIds);
+    wake([location.id]);
+    return c.json({ resends: originalIds.length }, 202);
+  });
+
+  return router;
+}
+
+const endpointPath = z.object({ id: z.string(), endpointId: uuid });
+
+const testSchema = z.object({ action: action.default('create') });
+
+const test = {
+  method: 'post',
+  path: '/v1/locations/{id}/endpoints/{endpointId}/test',
+  summary: 'Send a sample event on the real path, and tell how it went',
+  request: { params: endpointPath, ...mayTake(testSchema) },
+  responses: {
+    200: answers('The delivery and its outcome', deliverySchema),
+    202: answers('The delivery, whose outcome takes longer: ask for it later', deliverySchema),
+    ...problems,
+  },
+} as const;
+
+const resend = {
+  method: 'post',
+  path: '/v1/locations/{id}/deliveries/{deliveryId}/resend',
+  summary: 'Send the same events to the same endpoint once more',
+  request: { params: deliveryPath },
+  responses: {
+    201: answers('The new delivery and its outcome', deliverySchema),
+    202: answers('The new delivery, whose outcome takes longer: ask for it later', deliverySchema),
+    ...problems,
+  },
+} as const;
+
+const rangeSchema = z.object({
+  from: timeRange.from.unwrap(),
+  to: timeRange.to.unwrap(),
+  outcomes: z
+    .array(outcome.exclude(['sending']))
+    .min(1, 'must name at least one outcome')
+    .optional(),
+});
+
+const resendRange = {
+  method: 'post',
+  path: '/v1/locations/{id}/endpoints/{endpointId}/resend',
+  summary: 'Resend the deliveries that began in a range of time, oldest first',
+  description: `Tests and resends of the range are left out; without \`outcomes\`, every ended delivery is resent. At most ${maxResends} at once.`,
+  request: { params: endpointPath, ...takes(rangeSchema) },
+  responses: {
+    202: answers('How many resends wait for their turn now', z.object({ resends: z.int() })),
+    ...problems,
+  },
+} as const;
+
+type Endpoint = typeof endpoints.$inferSelect;
+
+function unknownEndpoint(): Problem {
+  return new Problem(404, 'There is no endpoint with this id at this location.');
+}
+
+async function findEndpoint(db: Database, locationId: string, id: string): Promise<Endpoint | undefined> {
+  const [endpoint] = await db
+    .select()
+    .from(endpoints)
+    .where(and(eq(endpoints.locationId, locationId), eq(endpoints.id, id), isNull(endpoints.deletedAt)));
+  return endpoint;
+}
+
+async function findOriginals(db: Database, endpoint: Endpoint, range: z.output<typeof rangeSchema>) {
+  const { from, to, outcomes } = range;
+  const rows = await db
+    .select({ id: deliveries.id })
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.locationId, endpoint.locationId),
+        eq(deliveries.endpointId, endpoint.id),
+        gte(deliveries.createdAt, from),
+        lt(deliveries.createdAt, to),
+        outcomes ? inArray(deliveries.outcome, outcomes) : ne(deliveries.outcome, 'sending'),
+        isNull(deliveries.resendOf),
+        eq(deliveries.test, false),
+      ),
+    )
+    .orderBy(asc(deliveries.id))
+    .limit(maxResends + 1);
+  return rows.map((row) => row.id);
+}
+
+async function insertTest(db: Database, endpoint: Endpoint, title: string, action: 'create' | 'delete') {
+  const id = uuidv7();
+  const { locationId, id: endpointId, url } = endpoint;
+  const sample = { firstSequence: 0, lastSequence: 0, events: 1, actions: [action], test: true };
+  await db.insert(deliveries).values({ id, locationId, endpointId, url, title, ...sample });
+  return id;
+}
+
+async function insertResend(db: Database, endpoint: Endpoint, originalId: string): Promise<string> {
+  const [id] = await insertResends(db, endpoint, [originalId]);
+  if (!id) throw new Error('The resend was not stored.');
+  return id;
+}
+
+/** The same events as they were sent then: same range, same filter, same title. Sent in the order of `originalIds`. */
+async function insertResends({ $client: sql }: Database, endpoint: Endpoint, originalIds: string[]) {
+  const resends = originalIds.map((originalId) => ({ id: uuidv7(), originalId }));
+  const rows = await sql<{ id: string }[]>`
+    insert into deliveries
+      (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, resend_of)
+    select d.location_id, r.id, d.endpoint_id, d.first_sequence, d.last_sequence, d.events, d.actions, d.title,
+      ${endpoint.url}, d.id
+    from json_to_recordset(${JSON.stringify(resends)}::text::json) as r(id uuid, "originalId" uuid)
+    join deliveries d on d.location_id = ${endpoint.locationId} and d.id = r."originalId"
+    returning id`;
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,132 @@
+import { createApp } from './app.ts';
+import type { Config } from './config.ts';
+import { type Connection, connect, type Database } from './db/client.ts';
+import { startEmbeddedPostgres } from './db/embedded.ts';
+import { createEncryption, type Encryption } from './db/encryption.ts';
+import { checkEncryptionKey, loadEncryptionKey } from './db/encryption-key.ts';
+import { migrate } from './db/migrate.ts';
+import { createSender } from './delivery/attempt.ts';
+import { createFirstKey } from './http/api-key.ts';
+import { healthRoutes } from './http/health.ts';
+import { listen } from './http/server.ts';
+import { Dispatcher } from './outbox/dispatcher.ts';
+import { endpointOwner } from './outbox/request.ts';
+import { notifyDispatchers } from './outbox/wake-up.ts';
+import { logger } from './logger.ts';
+
+/** A running Bellhop. */
+export type Service = {
+  /** Where its API is. */
+  url: string;
+  /** The first admin key, when this start made it: to be shown once. */
+  firstKey: string | null;
+  /** Rejects when the service cannot go on, e.g. because the embedded database ended by itself. */
+  failed: Promise<never>;
+  /** Takes no more work, ends what is under way, records it, and closes the database last. */
+  stop(): Promise<void>;
+};
+
+/** Connections to the database: a handful saturates it, for each statement carries many requests or lanes. */
+const maxConnections = 10;
+
+/**
+ * Starts Bellhop: database, migrations, dispatcher, API, in the roles that the configuration gives it.
+ * @throws Error that says what is wrong; whatever had been started is stopped again.
+ * @example const service = await startService(readConfig()); await service.stop();
+ */
+export async function startService(config: Config): Promise<Service> {
+  logger.level = config.LOG_LEVEL;
+  const stops: Stops = [];
+  const stop = async () => {
+    for (const stopPart of stops.splice(0).toReversed()) await stopPart();
+  };
+  try {
+    return { ...(await start(config, stops)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Stops = (() => Promise<unknown>)[];
+
+/** Each part that is started leaves its stop on the pile; the pile is worked off from its top. */
+async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'>> {
+  const { connection, failed } = await openDatabase(config, stops);
+  await migrate(connection);
+  const db = connect(connection, { max: maxConnections });
+  stops.push(() => db.$client.end());
+  const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
+  const encryption = createEncryption(key);
+  await checkEncryptionKey(db, encryption, endpointOwner);
+  const firstKey = config.BELLHOP_ADMIN_KEY ? null : await createFirstKey(db);
+  const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, { db, encryption }, stops);
+  const app =
+    config.ROLE === 'dispatcher' ? healthRoutes(db) : makeApp(config, { db, encryption }, dispatcher);
+  const server = await listen(app.fetch, { host: config.HOST, port: config.PORT });
+  // Together: nothing is claimed while the last requests are answered.
+  stops.push(() => Promise.all([server.close(), dispatcher?.stop()]));
+  return { url: server.url, firstKey, failed };
+}
+
+async function openDatabase(
+  config: Config,
+  stops: Stops,
+): Promise<{ connection: Connection; failed: Promise<never> }> {
+  if (config.DATABASE_URL) return { connection: config.DATABASE_URL, failed: new Promise(() => {}) };
+  const server = await startEmbeddedPostgres({ dataDir: config.DATA_DIR });
+  stops.push(() => server.stop());
+  const failed = server.exited.then(({ expected, log }) => {
+    if (expected) return new Promise<never>(() => {});
+    throw new Error(`The embedded PostgreSQL has ended:\n${log}`);
+  });
+  failed.catch(() => {}); // handled by whoever waits for it, which is nobody while the start fails
+  return { connection: server.connection, failed };
+}
+
+type Stores = { db: Database; encryption: Encryption };
+
+async function startDispatcher(
+  config: Config,
+  { db, encryption }: Stores,
+  stops: Stops,
+): Promise<Dispatcher> {
+  const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
+  stops.push(() => sender.close());
+  const dispatcher = new Dispatcher({
+    db,
+    encryption,
+    sender,
+    concurrency: config.DELIVERY_CONCURRENCY,
+    timeoutMs: config.DELIVERY_TIMEOUT_MS,
+    maxEvents: config.BATCH_MAX_EVENTS,
+    maxAgeHours: config.EVENT_MAX_AGE_HOURS,
+  });
+  stops.push(() => dispatcher.stop());
+  await dispatcher.start();
+  return dispatcher;
+}
+
+function makeApp(config: Config, { db, encryption }: Stores, dispatcher: Dispatcher | null) {
+  return createApp({
+    db,
+    encryption,
+    adminKey: config.BELLHOP_ADMIN_KEY,
+    trustProxy: config.TRUST_PROXY,
+    allowCidrs: config.DELIVERY_ALLOW_CIDRS,
+    timeoutMs: config.DELIVERY_TIMEOUT_MS,
+    wake: (locationIds) => {
+      if (dispatcher) dispatcher.wake(locationIds);
+      else void notifyOthers(db, locationIds);
+    },
+  });
+}
+
+/** A notification that is lost costs a second: the sweep of every dispatcher finds what it was about. */
+async function notifyOthers(db: Database, locationIds: string[]): Promise<void> {
+  try {
+    await notifyDispatchers(db, locationIds);
+  } catch (error) {
+    logger.warn({ err: error }, 'dispatchers not notified');
+  }
+}

@@ -1,0 +1,184 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { and, asc, eq, gt, isNull } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import type { Encryption } from '../db/encryption.ts';
+import { endpoints } from '../db/schema.ts';
+import { type CidrList, judgeUrl } from '../delivery/url-guard.ts';
+import { uuid } from '../events/event.ts';
+import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { pageOf, pageQuery, toPage } from '../http/page.ts';
+import { invalid, Problem } from '../http/problem.ts';
+import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
+import { changeEndpoint, createEndpoint, deleteEndpoints, isEndpoint, rotateSecret } from './endpoints.ts';
+import { endpointChangeSchema, endpointSchema, newEndpointSchema, toEndpoint } from './endpoint.ts';
+
+/** What the endpoint routes work with. */
+export type EndpointOptions = { db: Database; encryption: Encryption; allow: CidrList };
+
+/** The webhook URLs of a location, and their secrets. */
+export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
+  const router = createRouter<LocationEnv>();
+  const mayRead = allowAtLocation(db, 'settings:read');
+  const mayWrite = allowAtLocation(db, 'settings:write');
+
+  router.openapi(createRoute({ ...create, middleware: mayWrite }), async (c) => {
+    const settings = c.req.valid('json');
+    const { href, warnings } = judge(settings.url, allow);
+    const { row, secret } = await createEndpoint(db, encryption, c.var.location.id, {
+      ...settings,
+      url: href,
+    });
+    return c.json({ ...toEndpoint(row), secret, warnings }, 201);
+  });
+
+  router.openapi(createRoute({ ...list, middleware: mayRead }), async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const rows = await findEndpoints(db, c.var.location.id, cursor, limit + 1);
+    const page = toPage(rows, limit, (row) => row.id);
+    return c.json({ ...page, items: page.items.map(toEndpoint) }, 200);
+  });
+
+  router.openapi(createRoute({ ...read, middleware: mayRead }), async (c) => {
+    const { endpointId } = c.req.valid('param');
+    const [row] = await db
+      .select()
+      .from(endpoints)
+      .where(isEndpoint({ locationId: c.var.location.id, endpointId }));
+    if (!row) throw unknownEndpoint();
+    return c.json(toEndpoint(row), 200);
+  });
+
+  router.openapi(createRoute({ ...change, middleware: mayWrite }), async (c) => {
+    const wanted = c.req.valid('json');
+    const judged = wanted.url === undefined ? undefined : judge(wanted.url, allow);
+    const url = judged && { url: judged.href };
+    const { endpointId } = c.req.valid('param');
+    const row = await changeEndpoint(
+      db,
+      encryption,
+      { locationId: c.var.location.id, endpointId },
+      { ...wanted, ...url },
+    );
+    if (!row) throw unknownEndpoint();
+    return c.json({ ...toEndpoint(row), warnings: judged?.warnings ?? [] }, 200);
+  });
+
+  router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
+    const deleted = await deleteEndpoints(db, c.var.location.id, c.req.valid('param').endpointId);
+    if (deleted === 0) throw unknownEndpoint();
+    return c.body(null, 204);
+  });
+
+  router.openapi(createRoute({ ...rotate, middleware: mayWrite }), async (c) => {
+    const { overlapHours } = rotation.parse(c.req.valid('json'));
+    const endpoint = { locationId: c.var.location.id, endpointId: c.req.valid('param').endpointId };
+    const rotated = await rotateSecret(db, encryption, endpoint, overlapHours);
+    if (!rotated) throw unknownEndpoint();
+    const { row, secret } = rotated;
+    return c.json(
+      { ...toEndpoint(row), secret, previousSecretUntil: row.previousSecretUntil?.toISOString() ?? null },
+      200,
+    );
+  });
+
+  return router;
+}
+
+const locationPath = z.object({ id: z.string() });
+const endpointPath = locationPath.extend({ endpointId: uuid });
+const secret = z.string().openapi({ description: 'Shown now and never again', example: 'whsec_…' });
+const warnings = z.array(z.string()).openapi({ description: 'What is allowed, but should be better' });
+
+const create = {
+  method: 'post',
+  path: '/v1/locations/{id}/endpoints',
+  summary: 'Add an endpoint; it gets the events accepted from now on',
+  request: { params: locationPath, ...takes(newEndpointSchema) },
+  responses: {
+    201: answers('The endpoint and its secret', endpointSchema.extend({ secret, warnings })),
+    ...problems,
+  },
+} as const;
+
+const list = {
+  method: 'get',
+  path: '/v1/locations/{id}/endpoints',
+  summary: 'The endpoints of a location, oldest first',
+  request: { params: locationPath, query: pageQuery.extend({ cursor: uuid.optional() }) },
+  responses: { 200: answers('A page of endpoints', pageOf(endpointSchema)), ...problems },
+} as const;
+
+const read = {
+  method: 'get',
+  path: '/v1/locations/{id}/endpoints/{endpointId}',
+  summary: 'An endpoint',
+  request: { params: endpointPath },
+  responses: { 200: answers('The endpoint', endpointSchema), ...problems },
+} as const;
+
+const change = {
+  method: 'patch',
+  path: '/v1/locations/{id}/endpoints/{endpointId}',
+  summary: 'Change an endpoint; a re-enabled one gets the events accepted from then on',
+  request: { params: endpointPath, ...takes(endpointChangeSchema) },
+  responses: { 200: answers('The endpoint', endpointSchema.extend({ warnings })), ...problems },
+} as const;
+
+const remove = {
+  method: 'delete',
+  path: '/v1/locations/{id}/endpoints/{endpointId}',
+  summary: 'Delete an endpoint; what it was still to be sent is skipped',
+  request: { params: endpointPath },
+  responses: { 204: { description: 'Deleted' }, ...problems },
+} as const;
+
+/** The longest overlap of two secrets, in hours: a week. */
+const maxOverlapHours = 168;
+
+const rotation = z.object({
+  overlapHours: z
+    .int('must be a whole number')
+    .min(0, 'must be at least 0')
+    .max(maxOverlapHours, `must be at most ${maxOverlapHours}`)
+    .default(24)
+    .openapi({ description: 'How long deliveries are signed with the old secret too' }),
+});
+
+const rotate = {
+  method: 'post',
+  path: '/v1/locations/{id}/endpoints/{endpointId}/rotate-secret',
+  summary: 'Make a new secret; deliveries carry both signatures while they overlap',
+  request: { params: endpointPath, ...mayTake(rotation) },
+  responses: {
+    200: answers(
+      'The endpoint and its new secret',
+      endpointSchema.extend({ secret, previousSecretUntil: z.iso.datetime().nullable() }),
+    ),
+    ...problems,
+  },
+} as const;
+
+function unknownEndpoint(): Problem {
+  return new Problem(404, 'There is no endpoint with this id at this location.');
+}
+
+function judge(url: string, allow: CidrList): { href: string; warnings: string[] } {
+  const judged = judgeUrl(url, allow);
+  if (!judged.ok) throw invalid([{ path: 'url', message: judged.message }]);
+  return { href: judged.url.href, warnings: judged.warnings };
+}
+
+async function findEndpoints(db: Database, locationId: string, cursor: string | undefined, limit: number) {
+  return db
+    .select()
+    .from(endpoints)
+    .where(
+      and(
+        eq(endpoints.locationId, locationId),
+        isNull(endpoints.deletedAt),
+        cursor ? gt(endpoints.id, cursor) : undefined,
+      ),
+    )
+    .orderBy(asc(endpoints.id))
+    .limit(limit);
+}

@@ -1,0 +1,118 @@
+import { z } from '@hono/zod-openapi';
+import { actions, type endpoints } from '../db/schema.ts';
+import { action, uuid } from '../events/event.ts';
+import { text } from '../http/text.ts';
+import { mask } from '../outbox/request.ts';
+
+/** Header names that are Bellhop's own, or that HTTP itself needs. */
+const reserved =
+  /^(host|connection|keep-alive|proxy-.*|content-length|content-type|transfer-encoding|te|trailer|upgrade|expect|user-agent|webhook-.*|bellhop-.*)$/i;
+
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'must be a header name of at most 100 characters')
+  .refine((name) => !reserved.test(name), 'is a header that Bellhop sets itself');
+
+const headerValue = z
+  .string('must be a text')
+  .max(1000, 'must have at most 1000 characters')
+  .regex(
+    /^([\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?)?$/,
+    'must be visible ASCII characters, with no line break',
+  )
+  .or(z.literal(mask));
+
+const maxHeaders = 20;
+
+const customHeaders = z
+  .record(headerName, headerValue)
+  .refine((headers) => Object.keys(headers).length <= maxHeaders, `must hold at most ${maxHeaders} headers`)
+  .refine(
+    (headers) =>
+      new Set(Object.keys(headers).map((name) => name.toLowerCase())).size === Object.keys(headers).length,
+    'must not name a header twice in different cases',
+  )
+  .openapi({
+    example: { 'x-api-key': '5f2b…' },
+    description: `A value of ${mask} keeps the one that is stored`,
+  });
+
+const settings = {
+  url: text(1, 2048).openapi({ example: 'https://booking.example.com/hooks/vr' }),
+  description: text(0, 500),
+  actions: z
+    .array(action, 'must be a list')
+    .min(1, 'must name create, delete or both')
+    .transform((list) => actions.filter((name) => list.includes(name)))
+    .nullable()
+    .openapi({ description: 'Which events it is sent; null: all' }),
+  enabled: z.boolean('must be true or false'),
+  headers: customHeaders,
+};
+
+/** An endpoint as it is made. */
+export const newEndpointSchema = z
+  .object({
+    url: settings.url,
+    description: settings.description.default(''),
+    actions: settings.actions.default(null),
+    enabled: settings.enabled.default(true),
+    headers: settings.headers.default({}),
+  })
+  .openapi('NewEndpoint');
+
+/** What changes at an endpoint. */
+export const endpointChangeSchema = z.object(settings).partial().openapi('EndpointChange');
+
+/** An endpoint as it is answered. */
+export const endpointSchema = z
+  .object({
+    id: uuid,
+    url: z.string(),
+    description: z.string(),
+    actions: z.array(action),
+    enabled: z.boolean(),
+    headers: z.record(z.string(), z.string()).openapi({ description: 'Values are masked' }),
+    secretHint: z.string().openapi({ example: '…KQWE=' }),
+    health: z.object({
+      state: z.enum(['new', 'healthy', 'failing', 'paused']),
+      lastDeliveredAt: z.iso.datetime().nullable(),
+      lastFailedAt: z.iso.datetime().nullable(),
+      failuresInARow: z.int(),
+    }),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .openapi('Endpoint');
+
+export type EndpointRow = typeof endpoints.$inferSelect;
+export type NewEndpoint = z.output<typeof newEndpointSchema>;
+export type EndpointChange = z.output<typeof endpointChangeSchema>;
+
+/** An endpoint as it is answered: secrets and header values never leave. */
+export function toEndpoint(row: EndpointRow): z.input<typeof endpointSchema> {
+  const { id, url, description, enabled, secretHint, failuresInARow } = row;
+  return {
+    id,
+    url,
+    description,
+    actions: row.actions ?? [...actions],
+    enabled,
+    headers: Object.fromEntries(Object.keys(row.headers).map((name) => [name, mask])),
+    secretHint,
+    health: {
+      state: healthOf(row),
+      lastDeliveredAt: row.lastDeliveredAt?.toISOString() ?? null,
+      lastFailedAt: row.lastFailedAt?.toISOString() ?? null,
+      failuresInARow,
+    },
+    createdAt: row.createdAt.toISOString(),
+    updatedAt: row.updatedAt.toISOString(),
+  };
+}
+
+function healthOf({ enabled, failuresInARow, lastDeliveredAt }: EndpointRow) {
+  if (!enabled) return 'paused';
+  if (failuresInARow > 0) return 'failing';
+  return lastDeliveredAt ? 'healthy' : 'new';
+}

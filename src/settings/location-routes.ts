@@ -1,0 +1,144 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { and, asc, eq, gt, isNull } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import { locations } from '../db/schema.ts';
+import { locationId } from '../events/event.ts';
+import {
+  type AppEnv,
+  allow,
+  allowAtLocation,
+  type Location,
+  type LocationEnv,
+  maySee,
+  unknownLocation,
+} from '../http/authorize.ts';
+import { pageOf, pageQuery, toPage } from '../http/page.ts';
+import { answers, createRouter, problems, takes } from '../http/router.ts';
+import { text } from '../http/text.ts';
+import { deleteEndpoints } from './endpoints.ts';
+
+/** The venues: made and renamed by the core app, under its own ids. */
+export function locationRoutes(db: Database) {
+  const router = createRouter<AppEnv & LocationEnv>();
+
+  router.openapi(put, async (c) => {
+    const { id } = c.req.valid('param');
+    if (!maySee(c.var.key, id)) throw unknownLocation();
+    return c.json(toLocation(await putLocation(db, id, c.req.valid('json').title)), 200);
+  });
+
+  router.openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const rows = await findLocations(db, c.var.key.locationId, cursor, limit + 1);
+    const page = toPage(rows, limit, (row) => row.id);
+    return c.json({ ...page, items: page.items.map(toLocation) }, 200);
+  });
+
+  router.openapi(createRoute({ ...read, middleware: allowAtLocation(db, 'settings:read') }), async (c) =>
+    c.json(toLocation(c.var.location), 200),
+  );
+
+  router.openapi(createRoute({ ...remove, middleware: allowAtLocation(db, 'settings:write') }), async (c) => {
+    await deleteLocation(db, c.var.location.id);
+    return c.body(null, 204);
+  });
+
+  return router;
+}
+
+/** Characters: long enough for any venue's name, short enough for batches of 100. */
+const maxTitleLength = 500;
+
+const title = text(1, maxTitleLength).openapi({ example: 'Kamen Test' });
+const path = z.object({ id: locationId });
+
+const locationSchema = z
+  .object({
+    id: locationId,
+    uuid: z.guid(),
+    title,
+    lastSequence: z.int().openapi({ description: 'The sequence of its newest event' }),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .openapi('Location');
+
+const put = createRoute({
+  method: 'put',
+  path: '/v1/locations/{id}',
+  summary: 'Make a location, or change its title',
+  middleware: allow('settings:write'),
+  request: { params: path, ...takes(z.object({ title })) },
+  responses: { 200: answers('The location', locationSchema), ...problems },
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/v1/locations',
+  summary: 'The locations, by id',
+  middleware: allow('settings:read'),
+  request: { query: pageQuery.extend({ cursor: locationId.optional() }) },
+  responses: { 200: answers('A page of locations', pageOf(locationSchema)), ...problems },
+});
+
+const read = {
+  method: 'get',
+  path: '/v1/locations/{id}',
+  summary: 'A location',
+  request: { params: path },
+  responses: { 200: answers('The location', locationSchema), ...problems },
+} as const;
+
+const remove = {
+  method: 'delete',
+  path: '/v1/locations/{id}',
+  summary: 'Delete a location and its endpoints',
+  description:
+    'Its log is kept until retention takes it. A location that is made again under the same id goes on with its sequence.',
+  request: { params: path },
+  responses: { 204: { description: 'Deleted' }, ...problems },
+} as const;
+
+function toLocation({ id, uuid, title, lastSequence, createdAt, updatedAt }: Location) {
+  return {
+    id,
+    uuid,
+    title,
+    lastSequence,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
+}
+
+async function putLocation(db: Database, id: string, title: string): Promise<Location> {
+  const [location] = await db
+    .insert(locations)
+    .values({ id, title })
+    .onConflictDoUpdate({ target: locations.id, set: { title, updatedAt: new Date(), deletedAt: null } })
+    .returning();
+  if (!location) throw new Error('The location was not stored.');
+  return location;
+}
+
+async function findLocations(db: Database, onlyId: string | null, cursor: string | undefined, limit: number) {
+  return db
+    .select()
+    .from(locations)
+    .where(
+      and(
+        isNull(locations.deletedAt),
+        onlyId ? eq(locations.id, onlyId) : undefined,
+        cursor ? gt(locations.id, cursor) : undefined,
+      ),
+    )
+    .orderBy(asc(locations.id))
+    .limit(limit);
+}
+
+async function deleteLocation(db: Database, id: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    // The location's row first, so that no event is accepted between its end and that of its endpoints.
+    await tx.update(locations).set({ deletedAt: new Date() }).where(eq(locations.id, id));
+    await deleteEndpoints(tx, id);
+  });
+}

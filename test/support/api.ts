@@ -1,0 +1,35 @@
+/** What an API answers. `body` is parsed JSON, or undefined when there is none. */
+// oxlint-disable-next-line typescript/no-explicit-any -- tests assert on what comes, whatever it is
+export type Answer = { status: number; headers: Headers; body: any };
+
+/** A small client of the HTTP API, for tests: it never throws for an error answer. */
+export type Api = ReturnType<typeof createApi>;
+
+/**
+ * @param key the API key to send; undefined: none.
+ * @example const { status, body } = await createApi(url, key).post('/v1/events', event);
+ */
+export function createApi(url: string, key: string | undefined) {
+  async function call(method: string, path: string, body?: unknown): Promise<Answer> {
+    const headers = new Headers(key ? { authorization: `Bearer ${key}` } : {});
+    if (body !== undefined) headers.set('content-type', 'application/json');
+    const request = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
+    const response = await fetch(url + path, request);
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  }
+  return {
+    url,
+    /** The same API with another key. */
+    as: (otherKey: string | undefined) => createApi(url, otherKey),
+    get: (path: string) => call('GET', path),
+    put: (path: string, body: unknown) => call('PUT', path, body),
+    post: (path: string, body?: unknown) => call('POST', path, body),
+    patch: (path: string, body: unknown) => call('PATCH', path, body),
+    delete: (path: string) => call('DELETE', path),
+  };
+}
