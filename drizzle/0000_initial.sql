@@ -95,6 +95,9 @@ CREATE TABLE "skips" (
 --> statement-breakpoint
 CREATE UNIQUE INDEX "api_keys_hash" ON "api_keys" USING btree ("hash");--> statement-breakpoint
 CREATE INDEX "deliveries_last_sequence" ON "deliveries" USING btree ("location_id","last_sequence");--> statement-breakpoint
+CREATE INDEX "deliveries_created_at" ON "deliveries" USING brin ("created_at") WITH (autosummarize=true);--> statement-breakpoint
 CREATE INDEX "deliveries_waiting" ON "deliveries" USING btree ("location_id","endpoint_id","id") WHERE started_at is null;--> statement-breakpoint
 CREATE UNIQUE INDEX "events_id" ON "events" USING btree ("location_id","id");--> statement-breakpoint
-CREATE INDEX "events_uuid" ON "events" USING btree ("location_id","uuid");
+CREATE INDEX "events_uuid" ON "events" USING btree ("location_id","uuid");--> statement-breakpoint
+CREATE INDEX "events_accepted_at" ON "events" USING brin ("accepted_at") WITH (autosummarize=true);--> statement-breakpoint
+CREATE INDEX "skips_created_at" ON "skips" USING brin ("created_at") WITH (autosummarize=true);

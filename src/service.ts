@@ -11,6 +11,7 @@ import { healthRoutes } from './http/health.ts';
 import { listen } from './http/server.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
 import { endpointOwner } from './outbox/request.ts';
+import { startRetention } from './outbox/retention.ts';
 import { notifyDispatchers } from './outbox/wake-up.ts';
 import { logger } from './logger.ts';
 
@@ -103,6 +104,12 @@ async function startDispatcher(
     maxAgeHours: config.EVENT_MAX_AGE_HOURS,
   });
   stops.push(() => dispatcher.stop());
+  stops.push(
+    startRetention(db, {
+      retentionDays: config.RETENTION_DAYS,
+      maxAgeHours: config.EVENT_MAX_AGE_HOURS,
+    }),
+  );
   await dispatcher.start();
   return dispatcher;
 }

@@ -46,9 +46,8 @@ export async function startEmbeddedPostgres({
   const version = await readVersion(folder);
   if (version === undefined) await initialize(parent, folder, { user, binaries, fsync });
   else if (version !== binaries.major) throw new Error(describeOtherVersion(folder, version, binaries.major));
-  const server = await launchWhenFree(folder, { user, binaries, fsync });
   await removeLeftovers(parent);
-  return server;
+  return launchWhenFree(folder, { user, binaries, fsync });
 }
 
 type Settings = { user: ServerUser; binaries: Binaries; fsync: boolean };
@@ -114,7 +113,8 @@ async function makeData(folder: string, { user, binaries, fsync }: Settings): Pr
   ];
   const initdb = supervise(
     [binaries.initdb, '-D', pathFor(user, folder), ...options, ...(fsync ? [] : ['--no-sync'])],
-    { user, cwd: folder },
+    // One that is ended early leaves shared memory behind, and it takes only a second.
+    { user, cwd: folder, signal: '0' },
   );
   const { code, log } = await initdb.exited;
   if (code !== 0) throw new Error(`PostgreSQL could not make its data in ${folder}:\n${log}`);
@@ -185,7 +185,7 @@ async function launch(
   if (user) await chown(socketFolder, user.uid, user.gid);
   const server = supervise(
     [binaries.postgres, '-D', pathFor(user, folder), ...serverOptions(socketFolder, fsync)],
-    { user, cwd: folder, socketFolder },
+    { user, cwd: folder, signal: 'INT', socketFolder },
   );
   let stopping = false;
   const exited = server.exited.then(async ({ log }) => {
@@ -222,9 +222,17 @@ function serverOptions(socketFolder: string, fsync: boolean): string[] {
   ].flatMap((option) => ['-c', option]);
 }
 
-/** What starts that were killed left of unfinished data. What still changes there is left to the next start. */
+/** An initdb takes a second or so. One that touched its folder within this time may still be at work there. */
+const initdbMaxMs = 60_000;
+
+/** Removes what first starts that were killed have left. */
 async function removeLeftovers(parent: string): Promise<void> {
-  const names = await readdir(parent);
-  const leftovers = names.filter((name) => name.startsWith(unfinished));
-  await Promise.allSettled(leftovers.map((name) => rm(join(parent, name), { recursive: true, force: true })));
+  for (const name of await readdir(parent)) {
+    const leftover = join(parent, name);
+    if (!name.startsWith(unfinished)) continue;
+    // Another start may have finished with it.
+    const found = await stat(leftover).catch(() => undefined);
+    if (found && Date.now() - found.mtimeMs > initdbMaxMs)
+      await rm(leftover, { recursive: true, force: true });
+  }
 }

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm';
+import type { PgColumn } from 'drizzle-orm/pg-core';
 import {
   bigint,
   boolean,
@@ -45,6 +46,8 @@ export const scopes = [
 ] as const;
 
 const at = (name: string) => timestamp(name, { withTimezone: true });
+/** Rows are stored in the order of their age, so a BRIN index of a few pages finds the oldest for retention. */
+const byAge = (name: string) => ({ on: (column: PgColumn) => index(name).using('brin', column).with({ autosummarize: true }) });
 const sequence = (name: string) => bigint(name, { mode: 'number' });
 
 /** A row is a venue. `last_sequence` is the sequence of its newest event. A deleted one keeps its log until retention takes it. */
@@ -76,6 +79,7 @@ export const events = pgTable(
     primaryKey({ columns: [t.locationId, t.sequence] }),
     uniqueIndex('events_id').on(t.locationId, t.id),
     index('events_uuid').on(t.locationId, t.uuid),
+    byAge('events_accepted_at').on(t.acceptedAt),
   ],
 );
 
@@ -144,6 +148,7 @@ export const deliveries = pgTable(
   (t) => [
     primaryKey({ columns: [t.locationId, t.id] }),
     index('deliveries_last_sequence').on(t.locationId, t.lastSequence),
+    byAge('deliveries_created_at').on(t.createdAt),
     index('deliveries_waiting').on(t.locationId, t.endpointId, t.id).where(sql`started_at is null`),
   ],
 );
@@ -159,7 +164,10 @@ export const skips = pgTable(
     reason: text({ enum: skipReasons }).notNull(),
     createdAt: at('created_at').notNull().defaultNow(),
   },
-  (t) => [primaryKey({ columns: [t.locationId, t.endpointId, t.lastSequence] })],
+  (t) => [
+    primaryKey({ columns: [t.locationId, t.endpointId, t.lastSequence] }),
+    byAge('skips_created_at').on(t.createdAt),
+  ],
 );
 
 /** A row is an API key, known by the SHA-256 of its text. Bound to one location, or to none. */

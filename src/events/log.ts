@@ -5,7 +5,7 @@ import { gather } from '../db/gather.ts';
 import type { NewEvent } from './event.ts';
 
 /** An event's place in its location's log. `duplicate`: an event with this id was there before; it was not stored again. */
-export type Accepted = { id: string; locationId: string; sequence: number; duplicate: boolean };
+type Accepted = { id: string; locationId: string; sequence: number; duplicate: boolean };
 
 /** What became of one request: all of its events stored, or none because of locations that are not there. */
 export type Acceptance = { events: Accepted[]; unknown: [] } | { events: []; unknown: [string, ...string[]] };

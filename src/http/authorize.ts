@@ -50,15 +50,6 @@ export function allow(scope: Scope) {
   });
 }
 
-/** Lets a request pass only when its key has the scope and is bound to no location. */
-export function allowUnbound(scope: Scope) {
-  return createMiddleware<AppEnv>(async (c, next) => {
-    requireScope(c.var.key, scope);
-    if (c.var.key.locationId) throw new Problem(403, 'A key that is bound to a location may not do this.');
-    await next();
-  });
-}
-
 /**
  * Lets a request to `/v1/locations/{id}/...` pass only when its key has the scope and the location exists for it. A
  * location of others answers exactly as one that does not exist.

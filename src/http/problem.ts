@@ -107,7 +107,7 @@ function isDatabaseAway(error: Error): boolean {
 }
 
 /** Writes a problem as `application/problem+json`. */
-export function answerProblem(c: Context, { status, message, more }: Problem): Response {
+function answerProblem(c: Context, { status, message, more }: Problem): Response {
   const body = {
     title: titles[status],
     status,

@@ -5,7 +5,7 @@ import type { AttemptResult } from '../delivery/attempt.ts';
 import { logger } from '../logger.ts';
 
 /** How a delivery ended, to be recorded. */
-export type Ending = AttemptResult & {
+type Ending = AttemptResult & {
   locationId: string;
   endpointId: string;
   id: string;
