@@ -1,0 +1,148 @@
+import { createSecureContext } from 'node:tls';
+import { type Connected, connect, type Network } from './connect.ts';
+import { Connection, type Message } from './connection.ts';
+import { Deadline } from './deadline.ts';
+import type { Ended } from './exchange.ts';
+import { IdleConnections } from './idle-connections.ts';
+import { createResolver, type Resolve } from './resolve.ts';
+import type { CidrList } from './url-guard.ts';
+
+/**
+ * Makes the one way out: sends requests to URLs that the URL policy allows, each within one deadline and at most once.
+ * @param options.allow what `DELIVERY_ALLOW_CIDRS` exempts from the policy.
+ * @param options.timeoutMs hard limit on an attempt, from the judging of its URL to the head of the answer.
+ * @param options.resolve answers the addresses of a name, in place of DNS.
+ * @param options.trustedCertificates certificate authorities (PEM) in place of the well-known ones.
+ * @example
+ * const sender = createSender({ allow: [], timeoutMs: 2000 });
+ * await sender.attempt({ lane: 'endpoint 1', url: 'https://example.com/hook', method: 'POST', headers: {}, body: '[]' });
+ * // { outcome: 'delivered', reason: null, statusCode: 204, durationMs: 48.1, connectedMs: 31.5 }
+ */
+export function createSender({ allow, timeoutMs, resolve, trustedCertificates }: SenderOptions): Sender {
+  const dns = createResolver({ timeoutMs });
+  const secureContext = createSecureContext({ ca: trustedCertificates });
+  const network = { allow, resolve: resolve ?? dns.resolve, secureContext };
+  const idle = new IdleConnections();
+  const running = new Set<Promise<unknown>>();
+  let isClosed = false;
+
+  return {
+    async attempt(request) {
+      if (isClosed) throw new Error('The sender is closed.');
+      const deadline = new Deadline(timeoutMs);
+      const attempt = attemptOnce(request, { network, idle, deadline });
+      running.add(attempt);
+      try {
+        return await attempt;
+      } finally {
+        running.delete(attempt);
+        deadline.end();
+      }
+    },
+    async close() {
+      isClosed = true;
+      await Promise.allSettled(running);
+      idle.destroy();
+      dns.cancel();
+    },
+  };
+}
+
+/** What {@link createSender} needs; see there. */
+export type SenderOptions = {
+  allow: CidrList;
+  timeoutMs: number;
+  resolve?: Resolve;
+  trustedCertificates?: string[];
+};
+
+/** What {@link createSender} makes. */
+export type Sender = {
+  /**
+   * Sends one request and waits until its exchange is over. Redirects are not followed; 1xx answers are passed over.
+   * The connection stays open for a moment, for the next request of the same lane to the same URL only.
+   * @throws only for a bug, such as a header that cannot be written. What goes wrong on the network is a result.
+   */
+  attempt: (request: AttemptRequest) => Promise<AttemptResult>;
+  /** Refuses further attempts, waits for those under way, and closes the idle connections. */
+  close: () => Promise<void>;
+};
+
+/**
+ * What {@link Sender.attempt} sends. `lane` names what must not share connections with anything else, such as an
+ * endpoint. `headers` go out as they are, after `host` and `connection` and before `content-length`.
+ */
+export type AttemptRequest = Message & { lane: string; url: string };
+
+/**
+ * How an attempt ended. `delivered`: the head of a 2xx answer came. Both times are milliseconds with their fraction
+ * from the beginning of the attempt: `durationMs` until the outcome was known, `connectedMs` until the connection stood,
+ * TLS included (0 when it already did; null when it never did).
+ */
+export type AttemptResult = Outcome & { durationMs: number; connectedMs: number | null };
+
+type Outcome =
+  | { outcome: 'delivered'; reason: null; statusCode: number }
+  | { outcome: 'failed'; reason: 'http_status'; statusCode: number }
+  | { outcome: 'failed'; reason: FailureReason; statusCode: null }
+  | { outcome: 'timed_out'; reason: 'timeout'; statusCode: null };
+type FailureReason = 'blocked' | 'dns' | 'connect' | 'tls' | 'reset' | 'protocol';
+
+type Surroundings = { network: Network; idle: IdleConnections; deadline: Deadline };
+
+async function attemptOnce(request: AttemptRequest, around: Surroundings): Promise<AttemptResult> {
+  const { network, idle, deadline } = around;
+  // It was opened for this very URL and under this policy, so that it needs no second judgement.
+  const waiting = idle.take(request.lane, request.url);
+  if (waiting !== null) {
+    const ended = await exchangeOn(waiting, request, around);
+    // Nothing of it was written, so that another connection may carry it.
+    if (ended.kind !== 'unsent') return report(ended, 0, deadline);
+  }
+  const connected = await connect(request.url, network, deadline);
+  if (!connected.ok)
+    return { ...outcomeWithout(connected, deadline), durationMs: deadline.elapsedMs(), connectedMs: null };
+  const connectedMs = deadline.elapsedMs();
+  const connection = new Connection(request.url, connected.url, connected.socket);
+  connection.onClosed(() => idle.forget(request.lane, connection));
+  return report(await exchangeOn(connection, request, around), connectedMs, deadline);
+}
+
+async function exchangeOn(
+  connection: Connection,
+  request: AttemptRequest,
+  around: Surroundings,
+): Promise<Ended> {
+  let isReusable = false;
+  try {
+    const ended = await connection.exchange(request, around.deadline);
+    isReusable = ended.kind === 'answered' && ended.isComplete && connection.isClean;
+    return ended;
+  } finally {
+    if (isReusable) around.idle.keep(request.lane, connection);
+    else connection.destroy();
+  }
+}
+
+function outcomeWithout(connected: Connected & { ok: false }, deadline: Deadline): Outcome {
+  return deadline.passed ? timedOut : { outcome: 'failed', reason: connected.reason, statusCode: null };
+}
+
+function report(ended: Ended, connectedMs: number, deadline: Deadline): AttemptResult {
+  const durationMs = ended.kind === 'answered' ? ended.answeredMs : deadline.elapsedMs();
+  return { ...outcomeOf(ended), durationMs, connectedMs };
+}
+
+function outcomeOf(ended: Ended): Outcome {
+  if (ended.kind === 'answered') return outcomeOfStatus(ended.statusCode);
+  if (ended.kind === 'late') return timedOut;
+  return { outcome: 'failed', reason: ended.kind === 'broken' ? ended.reason : 'reset', statusCode: null };
+}
+
+function outcomeOfStatus(statusCode: number): Outcome {
+  const isDelivered = statusCode >= 200 && statusCode <= 299;
+  if (isDelivered) return { outcome: 'delivered', reason: null, statusCode };
+  return { outcome: 'failed', reason: 'http_status', statusCode };
+}
+
+const timedOut: Outcome = { outcome: 'timed_out', reason: 'timeout', statusCode: null };
