@@ -72,6 +72,26 @@ CREATE TABLE "events" (
 	CONSTRAINT "events_location_id_sequence_pk" PRIMARY KEY("location_id","sequence")
 );
 --> statement-breakpoint
+CREATE TABLE "invocations" (
+	"location_id" text NOT NULL,
+	"id" uuid NOT NULL,
+	"webhook_id" text NOT NULL,
+	"key_id" text NOT NULL,
+	"key_name" text NOT NULL,
+	"outcome" text NOT NULL,
+	"reason" text,
+	"detail" text,
+	"status_code" integer,
+	"duration_ms" integer,
+	"request_bytes" integer,
+	"response_bytes" integer,
+	"request_body" text,
+	"response_body" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"ended_at" timestamp with time zone,
+	CONSTRAINT "invocations_location_id_id_pk" PRIMARY KEY("location_id","id")
+);
+--> statement-breakpoint
 CREATE TABLE "locations" (
 	"id" text PRIMARY KEY NOT NULL,
 	"uuid" uuid DEFAULT gen_random_uuid() NOT NULL,
@@ -93,6 +113,23 @@ CREATE TABLE "skips" (
 	CONSTRAINT "skips_location_id_endpoint_id_last_sequence_pk" PRIMARY KEY("location_id","endpoint_id","last_sequence")
 );
 --> statement-breakpoint
+CREATE TABLE "webhooks" (
+	"location_id" text NOT NULL,
+	"id" text NOT NULL,
+	"url" text NOT NULL,
+	"method" text,
+	"headers" jsonb NOT NULL,
+	"query_params" text[] NOT NULL,
+	"payload_encoding" text,
+	"data_schema" json,
+	"timeout_ms" integer NOT NULL,
+	"record_bodies" boolean NOT NULL,
+	"secret" text,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "webhooks_location_id_id_pk" PRIMARY KEY("location_id","id")
+);
+--> statement-breakpoint
 CREATE UNIQUE INDEX "api_keys_hash" ON "api_keys" USING btree ("hash");--> statement-breakpoint
 CREATE INDEX "deliveries_last_sequence" ON "deliveries" USING btree ("location_id","last_sequence");--> statement-breakpoint
 CREATE INDEX "deliveries_created_at" ON "deliveries" USING brin ("created_at") WITH (autosummarize=true);--> statement-breakpoint
@@ -100,4 +137,6 @@ CREATE INDEX "deliveries_waiting" ON "deliveries" USING btree ("location_id","en
 CREATE UNIQUE INDEX "events_id" ON "events" USING btree ("location_id","id");--> statement-breakpoint
 CREATE INDEX "events_uuid" ON "events" USING btree ("location_id","uuid");--> statement-breakpoint
 CREATE INDEX "events_accepted_at" ON "events" USING brin ("accepted_at") WITH (autosummarize=true);--> statement-breakpoint
+CREATE INDEX "invocations_webhook" ON "invocations" USING btree ("location_id","webhook_id","id");--> statement-breakpoint
+CREATE INDEX "invocations_created_at" ON "invocations" USING brin ("created_at") WITH (autosummarize=true);--> statement-breakpoint
 CREATE INDEX "skips_created_at" ON "skips" USING brin ("created_at") WITH (autosummarize=true);

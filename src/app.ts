@@ -1,6 +1,7 @@
 import { requestId } from 'hono/request-id';
 import type { Database } from './db/client.ts';
 import type { Encryption } from './db/encryption.ts';
+import type { Sender } from './delivery/attempt.ts';
 import type { CidrList } from './delivery/url-guard.ts';
 import { sentEventSchema } from './events/event.ts';
 import { createLog } from './events/log.ts';
@@ -10,8 +11,9 @@ import { type AppEnv, authenticate } from './http/authorize.ts';
 import { strictBody } from './http/body.ts';
 import { healthRoutes } from './http/health.ts';
 import { logRequests } from './http/log-requests.ts';
-import { answerError, Problem } from './http/problem.ts';
+import { answerError } from './http/problem.ts';
 import { createRouter } from './http/router.ts';
+import { unrouted } from './http/unrouted.ts';
 import { deliveryRoutes } from './outbox/delivery-routes.ts';
 import { historyRoutes } from './outbox/history-routes.ts';
 import { resendRoutes } from './outbox/resend-routes.ts';
@@ -19,12 +21,15 @@ import { statsRoutes } from './outbox/stats-routes.ts';
 import { endpointRoutes } from './settings/endpoint-routes.ts';
 import { keyRoutes } from './settings/key-routes.ts';
 import { locationRoutes } from './settings/location-routes.ts';
+import { invocationRoutes } from './webhooks/invocation-routes.ts';
+import { webhookRoutes } from './webhooks/webhook-routes.ts';
 import { version } from './version.ts';
 
 /** What the HTTP API works with. */
 export type AppOptions = {
   db: Database;
   encryption: Encryption;
+  sender: Sender;
   adminKey: string | undefined;
   trustProxy: CidrList;
   allowCidrs: CidrList;
@@ -33,18 +38,18 @@ export type AppOptions = {
   wake: (locationIds: string[]) => void;
 };
 
+/** Bytes of a request. An event is about 200, so 1,000 of them leave ample room. */
+const maxBodyBytes = 1024 * 1024;
+/** Bytes of a trigger, whose data may be an image in base64. */
+const maxTriggerBytes = 10 * 1024 * 1024;
+
 /** The HTTP API: every route of every feature, behind authentication, with one form of error. */
 export function createApp(options: AppOptions) {
   const { db, encryption, wake, allowCidrs } = options;
-  const app = createRouter<AppEnv>();
-
-  app.onError(answerError);
-  app.notFound(() => {
-    throw new Problem(404, 'There is no such page or route.');
-  });
-  app.use(requestId(), logRequests);
-  app.route('/', healthRoutes(db));
-  app.use('/v1/*', authenticate(createKeyFinder(db, options.adminKey), options.trustProxy), strictBody);
+  const app = createHealthApp(db);
+  app.use('/v1/*', authenticate(createKeyFinder(db, options.adminKey), options.trustProxy));
+  app.use('/v1/locations/:id/webhooks/:webhookId/trigger', strictBody(maxTriggerBytes));
+  app.use('/v1/*', strictBody(maxBodyBytes));
   app.route('/', eventRoutes(createLog(db), wake));
   app.route('/', locationRoutes(db));
   app.route('/', endpointRoutes({ db, encryption, allow: allowCidrs }));
@@ -54,8 +59,22 @@ export function createApp(options: AppOptions) {
   // A test waits for the POST before it in its lane, and for its own.
   app.route('/', resendRoutes({ db, wake, waitMs: 2 * options.timeoutMs + 1000 }));
   app.route('/', statsRoutes(db));
+  app.route('/', webhookRoutes({ db, encryption, allow: allowCidrs }));
+  app.route('/', invocationRoutes(options));
 
   return describe(app);
+}
+
+/** What a process without the API answers: whether it is well, and errors in the one form. */
+export function createHealthApp(db: Database) {
+  const app = createRouter<AppEnv>();
+  app.onError(answerError);
+  app.notFound((c) => {
+    throw unrouted(app.routes, c.req.path);
+  });
+  app.use(requestId(), logRequests);
+  app.route('/', healthRoutes(db));
+  return app;
 }
 
 /** Adds `/openapi.json`, made from the very schemas that check requests. */

@@ -1,3 +1,4 @@
+import postgres from 'postgres';
 import { z } from 'zod';
 import { parseCidrs } from './delivery/url-guard.ts';
 
@@ -25,6 +26,16 @@ const encryptionKey = z
   .transform((text) => Buffer.from(text, 'base64'))
   .refine((key) => key.length === 32, 'must be 32 bytes in base64, as `openssl rand -base64 32` prints');
 
+/** The driver is the judge: it takes lists of hosts and socket folders, which `URL` refuses. It does not connect yet. */
+function isReadable(databaseUrl: string): boolean {
+  try {
+    postgres(databaseUrl);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Rules between variables are judged even when one of them is wrong by itself, so that one start shows every mistake. */
 const always = () => true;
 
@@ -35,6 +46,7 @@ const schema = z
     DATABASE_URL: z
       .string()
       .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+      .refine(isReadable, 'must be a URL like postgres://user:password@host:5432/database')
       .optional(),
     DATA_DIR: z.string().default('./data'),
     BELLHOP_ADMIN_KEY: z

@@ -58,10 +58,10 @@ async function startReceiver() {
   const server = createServer((request, response) => {
     const receivedAt = Date.now();
     const { method = '', url = '', headers } = request;
-    void text(request).then((body) => {
-      response.writeHead(204).end();
-      waiting.shift()?.({ method, url, headers, body, receivedAt });
-    });
+    response.writeHead(204);
+    void text(request).then((body) =>
+      response.end(() => waiting.shift()?.({ method, url, headers, body, receivedAt })),
+    );
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,18 +1,19 @@
-import { createApp } from './app.ts';
+import { createApp, createHealthApp } from './app.ts';
 import type { Config } from './config.ts';
 import { type Connection, connect, type Database } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
 import { createEncryption, type Encryption } from './db/encryption.ts';
 import { checkEncryptionKey, loadEncryptionKey } from './db/encryption-key.ts';
 import { migrate } from './db/migrate.ts';
-import { createSender } from './delivery/attempt.ts';
+import { startHousekeeping } from './db/housekeeping.ts';
+import { createSender, type Sender } from './delivery/attempt.ts';
 import { createFirstKey } from './http/api-key.ts';
-import { healthRoutes } from './http/health.ts';
 import { listen } from './http/server.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
 import { endpointOwner } from './outbox/request.ts';
-import { startRetention } from './outbox/retention.ts';
+import { removeOldHistory } from './outbox/retention.ts';
 import { notifyDispatchers } from './outbox/wake-up.ts';
+import { abandonInvocations, removeOldInvocations } from './webhooks/invocation.ts';
 import { logger } from './logger.ts';
 
 /** A running Bellhop. */
@@ -60,13 +61,16 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
   const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
   const encryption = createEncryption(key);
   await checkEncryptionKey(db, encryption, endpointOwner);
-  const firstKey = config.BELLHOP_ADMIN_KEY ? null : await createFirstKey(db);
-  const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, { db, encryption }, stops);
-  const app =
-    config.ROLE === 'dispatcher' ? healthRoutes(db) : makeApp(config, { db, encryption }, dispatcher);
+  const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
+  stops.push(() => sender.close());
+  const parts = { db, encryption, sender };
+  const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, parts, stops);
+  const app = config.ROLE === 'dispatcher' ? createHealthApp(db) : makeApp(config, parts, dispatcher);
   const server = await listen(app.fetch, { host: config.HOST, port: config.PORT });
   // Together: nothing is claimed while the last requests are answered.
   stops.push(() => Promise.all([server.close(), dispatcher?.stop()]));
+  // Last: when a later step failed, the database would hold a key that nobody ever saw.
+  const firstKey = config.BELLHOP_ADMIN_KEY ? null : await createFirstKey(db);
   return { url: server.url, firstKey, failed };
 }
 
@@ -85,46 +89,40 @@ async function openDatabase(
   return { connection: server.connection, failed };
 }
 
-type Stores = { db: Database; encryption: Encryption };
+type Parts = { db: Database; encryption: Encryption; sender: Sender };
 
-async function startDispatcher(
-  config: Config,
-  { db, encryption }: Stores,
-  stops: Stops,
-): Promise<Dispatcher> {
-  const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
-  stops.push(() => sender.close());
+async function startDispatcher(config: Config, parts: Parts, stops: Stops): Promise<Dispatcher> {
   const dispatcher = new Dispatcher({
-    db,
-    encryption,
-    sender,
+    ...parts,
     concurrency: config.DELIVERY_CONCURRENCY,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
     maxEvents: config.BATCH_MAX_EVENTS,
     maxAgeHours: config.EVENT_MAX_AGE_HOURS,
   });
   stops.push(() => dispatcher.stop());
-  stops.push(
-    startRetention(db, {
-      retentionDays: config.RETENTION_DAYS,
-      maxAgeHours: config.EVENT_MAX_AGE_HOURS,
-    }),
-  );
   await dispatcher.start();
+  stops.push(startHousekeeping(choresOf(config, parts.db)));
   return dispatcher;
 }
 
-function makeApp(config: Config, { db, encryption }: Stores, dispatcher: Dispatcher | null) {
+function choresOf({ RETENTION_DAYS: retentionDays, EVENT_MAX_AGE_HOURS: maxAgeHours }: Config, db: Database) {
+  return [
+    () => removeOldHistory(db, { retentionDays, maxAgeHours }),
+    () => abandonInvocations(db),
+    () => removeOldInvocations(db, retentionDays),
+  ];
+}
+
+function makeApp(config: Config, parts: Parts, dispatcher: Dispatcher | null) {
   return createApp({
-    db,
-    encryption,
+    ...parts,
     adminKey: config.BELLHOP_ADMIN_KEY,
     trustProxy: config.TRUST_PROXY,
     allowCidrs: config.DELIVERY_ALLOW_CIDRS,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
     wake: (locationIds) => {
       if (dispatcher) dispatcher.wake(locationIds);
-      else void notifyOthers(db, locationIds);
+      else void notifyOthers(parts.db, locationIds);
     },
   });
 }

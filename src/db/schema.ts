@@ -35,6 +35,29 @@ export const reasons = [
   'crashed',
 ] as const;
 export const skipReasons = ['paused', 'filtered', 'no_endpoint', 'expired'] as const;
+export const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+export const invocationOutcomes = [
+  'sending',
+  'answered',
+  'failed',
+  'timed_out',
+  'refused',
+  'abandoned',
+] as const;
+export const invocationReasons = [
+  'dns',
+  'connect',
+  'tls',
+  'reset',
+  'protocol',
+  'blocked',
+  'too_large',
+  'timeout',
+  'crashed',
+  'not_registered',
+  'does_not_fit',
+  'internal',
+] as const;
 export const scopes = [
   'admin',
   'events:write',
@@ -45,9 +68,14 @@ export const scopes = [
   'metrics:read',
 ] as const;
 
+/** A JSON Schema, as it was given. */
+type JsonSchema = boolean | Record<string, unknown>;
+
 const at = (name: string) => timestamp(name, { withTimezone: true });
 /** Rows are stored in the order of their age, so a BRIN index of a few pages finds the oldest for retention. */
-const byAge = (name: string) => ({ on: (column: PgColumn) => index(name).using('brin', column).with({ autosummarize: true }) });
+const byAge = (name: string) => ({
+  on: (column: PgColumn) => index(name).using('brin', column).with({ autosummarize: true }),
+});
 const sequence = (name: string) => bigint(name, { mode: 'number' });
 
 /** A row is a venue. `last_sequence` is the sequence of its newest event. A deleted one keeps its log until retention takes it. */
@@ -167,6 +195,61 @@ export const skips = pgTable(
   (t) => [
     primaryKey({ columns: [t.locationId, t.endpointId, t.lastSequence] }),
     byAge('skips_created_at').on(t.createdAt),
+  ],
+);
+
+/**
+ * A row is a third-party request that apps trigger by its `id`. A value of `headers` is encrypted; an empty one is
+ * filled in by the caller. `method` null: POST with data, GET without. `secret`, when there is one, signs the request.
+ */
+export const webhooks = pgTable(
+  'webhooks',
+  {
+    locationId: text('location_id').notNull(),
+    id: text().notNull(),
+    url: text().notNull(),
+    method: text({ enum: methods }),
+    headers: jsonb().$type<Record<string, string>>().notNull(),
+    queryParams: text('query_params').array().notNull(),
+    payloadEncoding: text('payload_encoding', { enum: ['base64'] }),
+    dataSchema: json('data_schema').$type<JsonSchema>(),
+    timeoutMs: integer('timeout_ms').notNull(),
+    recordBodies: boolean('record_bodies').notNull(),
+    secret: text(),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.locationId, t.id] })],
+);
+
+/**
+ * A row is one trigger of a registered webhook, written before the request goes out. `id` is its `referenceId`, a UUID v7.
+ * `refused`: nothing was sent, `reason` and `detail` say why.
+ */
+export const invocations = pgTable(
+  'invocations',
+  {
+    locationId: text('location_id').notNull(),
+    id: uuid().notNull(),
+    webhookId: text('webhook_id').notNull(),
+    keyId: text('key_id').notNull(),
+    keyName: text('key_name').notNull(),
+    outcome: text({ enum: invocationOutcomes }).notNull(),
+    reason: text({ enum: invocationReasons }),
+    detail: text(),
+    statusCode: integer('status_code'),
+    durationMs: integer('duration_ms'),
+    requestBytes: integer('request_bytes'),
+    responseBytes: integer('response_bytes'),
+    requestBody: text('request_body'),
+    responseBody: text('response_body'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    endedAt: at('ended_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.locationId, t.id] }),
+    index('invocations_webhook').on(t.locationId, t.webhookId, t.id),
+    byAge('invocations_created_at').on(t.createdAt),
   ],
 );
 

@@ -2,8 +2,9 @@ import { createSecureContext } from 'node:tls';
 import { type Connected, connect, type Network } from './connect.ts';
 import { Connection, type Message } from './connection.ts';
 import { Deadline } from './deadline.ts';
-import type { Ended } from './exchange.ts';
+import type { BodyReader, Ended } from './exchange.ts';
 import { IdleConnections } from './idle-connections.ts';
+import { type Reply, type ReplyLimits, requestOnce } from './request.ts';
 import { createResolver, type Resolve } from './resolve.ts';
 import type { CidrList } from './url-guard.ts';
 
@@ -26,19 +27,26 @@ export function createSender({ allow, timeoutMs, resolve, trustedCertificates }:
   const running = new Set<Promise<unknown>>();
   let isClosed = false;
 
+  async function run<Result>(
+    limitMs: number,
+    begin: (deadline: Deadline) => Promise<Result>,
+  ): Promise<Result> {
+    if (isClosed) throw new Error('The sender is closed.');
+    const deadline = new Deadline(limitMs);
+    const result = begin(deadline);
+    running.add(result);
+    try {
+      return await result;
+    } finally {
+      running.delete(result);
+      deadline.end();
+    }
+  }
+
   return {
-    async attempt(request) {
-      if (isClosed) throw new Error('The sender is closed.');
-      const deadline = new Deadline(timeoutMs);
-      const attempt = attemptOnce(request, { network, idle, deadline });
-      running.add(attempt);
-      try {
-        return await attempt;
-      } finally {
-        running.delete(attempt);
-        deadline.end();
-      }
-    },
+    attempt: (request) => run(timeoutMs, (deadline) => attemptOnce(request, { network, idle, deadline })),
+    request: (request, limits) =>
+      run(limits.timeoutMs, (deadline) => requestOnce(request, limits.maxBodyBytes, { network, deadline })),
     async close() {
       isClosed = true;
       await Promise.allSettled(running);
@@ -64,6 +72,11 @@ export type Sender = {
    * @throws only for a bug, such as a header that cannot be written. What goes wrong on the network is a result.
    */
   attempt: (request: AttemptRequest) => Promise<AttemptResult>;
+  /**
+   * Sends one request on a connection of its own and reads its answer, all of it within one deadline.
+   * @throws as `attempt` does.
+   */
+  request: (request: Message & { url: string }, limits: ReplyLimits) => Promise<Reply>;
   /** Refuses further attempts, waits for those under way, and closes the idle connections. */
   close: () => Promise<void>;
 };
@@ -115,7 +128,7 @@ async function exchangeOn(
 ): Promise<Ended> {
   let isReusable = false;
   try {
-    const ended = await connection.exchange(request, around.deadline);
+    const ended = await connection.exchange(request, new IgnoredBody(around.deadline), around.deadline);
     isReusable = ended.kind === 'answered' && ended.isComplete && connection.isClean;
     return ended;
   } finally {
@@ -144,5 +157,30 @@ function outcomeOfStatus(statusCode: number): Outcome {
   if (isDelivered) return { outcome: 'delivered', reason: null, statusCode };
   return { outcome: 'failed', reason: 'http_status', statusCode };
 }
+
+/** Reads on for a moment only, so that the connection can serve the next request. */
+class IgnoredBody implements BodyReader {
+  readonly #deadline: Deadline;
+  #bytes = 0;
+
+  constructor(deadline: Deadline) {
+    this.#deadline = deadline;
+  }
+
+  begin(): void {
+    this.#deadline.shorten(bodyGraceMs);
+  }
+
+  take(chunk: Buffer): boolean {
+    this.#bytes += chunk.length;
+    return this.#bytes <= maxIgnoredBytes;
+  }
+}
+
+/** Milliseconds after the head in which an ignored body may end. */
+const bodyGraceMs = 50;
+
+/** Bytes of an ignored body that are read: a new connection is cheaper than reading more. */
+const maxIgnoredBytes = 64 * 1024;
 
 const timedOut: Outcome = { outcome: 'timed_out', reason: 'timeout', statusCode: null };

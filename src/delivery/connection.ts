@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import { type buildConnector, Client } from 'undici';
 import type { Deadline } from './deadline.ts';
-import { type Ended, Exchange } from './exchange.ts';
+import { type BodyReader, type Ended, Exchange } from './exchange.ts';
 import { skipInterimResponses } from './interim-responses.ts';
 
 /** What is sent on a connection. */
 export type Message = {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   headers: Record<string, string>;
-  body: string;
+  body: string | Buffer | null;
 };
 
 /** One open connection to the host of one URL. It carries one request at a time. */
@@ -35,9 +35,9 @@ export class Connection {
    * Destroy the connection afterwards unless the answer is complete: the exchange may have been cut off at the deadline.
    * @throws what undici says of a request that it cannot write, such as an invalid header: that is a bug.
    */
-  exchange({ method, headers, body }: Message, deadline: Deadline): Promise<Ended> {
+  exchange({ method, headers, body }: Message, reader: BodyReader, deadline: Deadline): Promise<Ended> {
     return new Promise((settle, crash) => {
-      const exchange = new Exchange(deadline, { onStart: this.#expectHead, settle, crash });
+      const exchange = new Exchange(deadline, reader, { onStart: this.#expectHead, settle, crash });
       deadline.onPassed(() => exchange.cut());
       this.#client.dispatch({ path: this.#path, method, headers, body, idempotent: false }, exchange);
     });

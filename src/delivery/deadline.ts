@@ -23,6 +23,11 @@ export class Deadline {
     return this.#passed;
   }
 
+  /** Whether time is up, by the clock: after a pause of the process, sockets may have their turn before the timer. */
+  get isOver(): boolean {
+    return this.#passed || this.elapsedMs() >= this.#limitMs;
+  }
+
   /** Milliseconds since the beginning, with their fraction, on the monotonic clock. */
   elapsedMs(): number {
     return performance.now() - this.#beganAt;

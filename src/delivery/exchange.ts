@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { type Dispatcher, errors } from 'undici';
 import type { Deadline } from './deadline.ts';
 import { ProtocolError } from './interim-responses.ts';
@@ -13,9 +14,18 @@ export type Ended =
   | { kind: 'unsent' }
   | { kind: 'late' };
 
+/** What becomes of the body of an answer. */
+export type BodyReader = {
+  /** The head of the final answer is there. */
+  begin(headers: IncomingHttpHeaders): void;
+  /** Takes a part of the body. @returns whether more is wanted. */
+  take(chunk: Buffer): boolean;
+};
+
 /**
  * Follows one request from undici's side. It is written once: undici puts a request back into its queue in some cases
  * when a connection ends, so that a second start is refused here before anything is written.
+ * @param body what becomes of the body of its answer.
  * @param onStart called when the request is about to be written.
  * @param settle called once, with how it ended.
  * @param crash called instead of `settle` when the request itself is unusable (a bug of ours).
@@ -23,32 +33,41 @@ export type Ended =
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly #deadline: Deadline;
   readonly #calls: ExchangeCalls;
+  readonly #body: BodyReader;
   #isStarted = false;
-  #bodyBytes = 0;
   #statusCode: number | null = null;
   #answeredMs = 0;
 
-  constructor(deadline: Deadline, calls: ExchangeCalls) {
+  constructor(deadline: Deadline, body: BodyReader, calls: ExchangeCalls) {
     this.#deadline = deadline;
+    this.#body = body;
     this.#calls = calls;
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#isStarted) return controller.abort(new Error('A request is never written twice.'));
+    if (this.#deadline.isOver) {
+      // The lane may have gone on without us: nothing is sent any more.
+      this.cut();
+      return controller.abort(new Error('Its time is over.'));
+    }
     this.#isStarted = true;
     this.#calls.onStart();
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, statusCode: number): void {
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: IncomingHttpHeaders,
+  ): void {
     if (statusCode < 200) return controller.abort(new ProtocolError(`${statusCode} is not a final status.`));
     this.#statusCode = statusCode;
     this.#answeredMs = this.#deadline.elapsedMs();
-    this.#deadline.shorten(bodyGraceMs);
+    this.#body.begin(headers);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bodyBytes += chunk.length;
-    if (this.#bodyBytes > maxBodyBytes) controller.abort(new Error('The rest of the body is not wanted.'));
+    if (!this.#body.take(chunk)) controller.abort(new Error('The rest of the body is not wanted.'));
   }
 
   onResponseEnd(): void {
@@ -77,12 +96,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
 }
 
 type ExchangeCalls = { onStart: () => void; settle: (ended: Ended) => void; crash: (error: Error) => void };
-
-/** Milliseconds after the head in which a body may end, so that the connection can serve the next request. */
-const bodyGraceMs = 50;
-
-/** Bytes of body that are read for the same reason: a new connection is cheaper than reading more. */
-const maxBodyBytes = 64 * 1024;
 
 /** Codes of undici for a request that cannot be written as it is. */
 const faultCodes = new Set([

@@ -1,35 +1,39 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { Problem } from './problem.ts';
+import { notJson, Problem } from './problem.ts';
 
-/** Bytes. An event is about 200, so 1,000 of them leave ample room. */
-const maxBytes = 1024 * 1024;
+/**
+ * Bytes of a body that are read although it is too large, and thrown away: a sender who is cut off in the middle may
+ * never see why, and its connection would be lost to the next request.
+ */
+const maxReadBytes = 16 * 1024 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads a request body strictly, for the validators that follow: at most 1 MiB, not encoded, valid UTF-8. A request
+ * Reads a request body strictly, for the validators that follow: at most `maxBytes`, not encoded, valid UTF-8. A request
  * without a body passes. Stricter than `c.req.json()`, which would replace bytes that are not UTF-8 and store the result.
+ * Of two on one request, the first counts.
  */
-export const strictBody = createMiddleware(async (c, next) => {
-  const { body } = c.req.raw;
-  if (body) {
-    const encoding = c.req.header('content-encoding');
-    if (encoding && encoding !== 'identity')
-      throw new Problem(415, `The body has the content-encoding ${encoding}: send it without one.`);
-    if (Number(c.req.header('content-length') ?? 0) > maxBytes) throw tooLarge();
-    const decoded = decode(await readAll(body));
-    // What `c.req.text()` and `c.req.json()` read from: typed as a value, awaited by both.
-    Object.assign(c.req.bodyCache, { text: Promise.resolve(decoded) });
-  }
-  await next();
-});
+export const strictBody = (maxBytes: number) =>
+  createMiddleware(async (c, next) => {
+    const { body } = c.req.raw;
+    if (body && !c.req.raw.bodyUsed) {
+      const encoding = c.req.header('content-encoding');
+      if (encoding && encoding !== 'identity')
+        throw new Problem(415, `The body has the content-encoding ${encoding}: send it without one.`);
+      if (Number(c.req.header('content-length') ?? 0) > maxReadBytes) throw tooLarge(maxBytes, hangUp);
+      const decoded = decode(await readAll(body, maxBytes));
+      // What `c.req.text()` and `c.req.json()` read from: typed as a value, awaited by both.
+      Object.assign(c.req.bodyCache, { text: Promise.resolve(decoded) });
+    }
+    await next();
+  });
 
 /** The JSON of a strictly read body. @throws Problem when it has another type or is not JSON. */
 export async function readJson(c: Context): Promise<unknown> {
   const type = c.req.header('content-type') ?? '';
-  if (!/^application\/json *(;|$)/i.test(type))
-    throw new Problem(415, 'Send the body as JSON, with `content-type: application/json`.');
+  if (!/^application\/json *(;|$)/i.test(type)) throw notJson();
   try {
     return await c.req.json();
   } catch {
@@ -37,15 +41,25 @@ export async function readJson(c: Context): Promise<unknown> {
   }
 }
 
-async function readAll(body: ReadableStream<Uint8Array>): Promise<Buffer> {
+async function readAll(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body) {
+  for await (const chunk of whileItComes(body)) {
     length += chunk.length;
-    if (length > maxBytes) throw tooLarge();
-    chunks.push(chunk);
+    if (length > maxReadBytes) throw tooLarge(maxBytes, hangUp);
+    if (length <= maxBytes) chunks.push(chunk);
   }
+  if (length > maxBytes) throw tooLarge(maxBytes);
   return Buffer.concat(chunks);
+}
+
+/** What breaks off a body is on the sender's side, who will hardly hear the answer. */
+async function* whileItComes(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch {
+    throw new Problem(400, 'The body broke off before its end.');
+  }
 }
 
 function decode(bytes: Buffer): string {
@@ -56,6 +70,10 @@ function decode(bytes: Buffer): string {
   }
 }
 
-function tooLarge(): Problem {
-  return new Problem(413, 'The body is larger than 1 MiB: send fewer events at once.');
+const hangUp = { connection: 'close' };
+
+function tooLarge(maxBytes: number, headers: Record<string, string> = {}): Problem {
+  return new Problem(413, `The body is larger than ${maxBytes / 1024 / 1024} MiB: send less at once.`, {
+    headers,
+  });
 }

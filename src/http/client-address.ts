@@ -18,7 +18,7 @@ export function clientAddress(
   while (contains(trustProxy, client)) {
     const next = forwarded.pop();
     if (!next) break;
-    client = next;
+    client = withoutMapping(next);
   }
   return client;
 }

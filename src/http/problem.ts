@@ -32,6 +32,7 @@ const titles = {
   413: 'Content Too Large',
   415: 'Unsupported Media Type',
   422: 'Unprocessable Content',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 } as const;
@@ -66,7 +67,11 @@ export function invalid(mistakes: Mistake[]): Problem {
 
 /** What a schema found wrong, as mistakes with dotted paths. */
 export function mistakesOf(error: z.core.$ZodError): Mistake[] {
-  return error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
+  return error.issues.map((issue) => {
+    // A key that does not fit hides what is wrong with it one level down.
+    const [cause = issue] = issue.code === 'invalid_key' ? issue.issues : [];
+    return { path: issue.path.map(String).join('.'), message: cause.message };
+  });
 }
 
 /** The one place that turns an error into an answer. What is not a {@link Problem} is ours, and is logged with its cause. */
@@ -79,6 +84,7 @@ export function answerError(error: Error, c: Context): Response {
 
 function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
+  if (error instanceof HTTPException && error.status === 415) return notJson();
   if (error instanceof HTTPException)
     return new Problem(
       isProblemStatus(error.status) ? error.status : 400,
@@ -93,6 +99,11 @@ function toProblem(error: Error): Problem {
   return new Problem(500, 'Something went wrong on our side. It has been logged with this requestId.');
 }
 
+/** The answer to a body of another type, or of none. */
+export function notJson(): Problem {
+  return new Problem(415, 'Send the body as JSON, with `content-type: application/json`.');
+}
+
 function isProblemStatus(status: number): status is ProblemStatus {
   return status in titles;
 }
@@ -101,10 +112,12 @@ function isProblemStatus(status: number): status is ProblemStatus {
 function isDatabaseAway(error: Error): boolean {
   const cause = error.cause instanceof Error ? error.cause : error;
   if (cause instanceof postgres.PostgresError) return /^(08|53|57)/.test(cause.code);
-  return (
-    'code' in cause && typeof cause.code === 'string' && /^(E[A-Z]+|CONNECT|CONNECTION_)/.test(cause.code)
-  );
+  return 'code' in cause && typeof cause.code === 'string' && connectionCodes.test(cause.code);
 }
+
+/** Codes of Node and postgres.js for a connection that cannot be made or was lost. */
+const connectionCodes =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|CONNECTION_\w+)$/;
 
 /** Writes a problem as `application/problem+json`. */
 function answerProblem(c: Context, { status, message, more }: Problem): Response {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
 import { logger } from '../logger.ts';
@@ -21,6 +21,8 @@ const limits = {
   /** Longer than the 60 s after which common proxies close an idle connection, so that they never use one we just closed. */
   keepAliveTimeout: 65_000,
   maxHeaderSize: 16 * 1024,
+  /** Node would refuse a request without a Host header, but without saying why. */
+  requireHostHeader: false,
 };
 
 /** Milliseconds that requests under way have to end when the server closes. */
@@ -36,7 +38,10 @@ export async function listen(
   { host, port }: { host: string; port: number },
 ): Promise<HttpServer> {
   const answer = getRequestListener(fetch, { errorHandler: answerUnusual });
-  const server = createServer(limits, (incoming, outgoing) => void answer(incoming, outgoing));
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => void answer(incoming, outgoing);
+  const server = createServer(limits, handle);
+  // RFC 9110, 10.1.1: an expectation we do not know may be ignored. Node would refuse it without a body.
+  server.on('checkExpectation', handle);
   server.on('clientError', answerUnreadable);
   server.listen(port, host);
   await once(server, 'listening').catch((error: unknown) => {

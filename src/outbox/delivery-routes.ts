@@ -8,6 +8,7 @@ import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { Problem } from '../http/problem.ts';
 import { answers, createRouter, problems } from '../http/router.ts';
+import { timestamp } from '../http/timestamp.ts';
 import {
   type DeliveryRow,
   deliveryColumns,
@@ -38,12 +39,8 @@ export function deliveryRoutes(db: Database) {
   return router;
 }
 
-const time = z.iso
-  .datetime({ offset: true, error: 'must be a time like 2026-11-22T20:28:00Z' })
-  .transform((text) => new Date(text));
-
 /** A range of time in a query: `from` is inside, `to` is not. */
-export const timeRange = { from: time.optional(), to: time.optional() };
+export const timeRange = { from: timestamp.optional(), to: timestamp.optional() };
 
 const filterQuery = pageQuery.extend({
   cursor: uuid.optional(),

@@ -1,6 +1,7 @@
 import type { Encryption } from '../db/encryption.ts';
 import { sign } from '../delivery/signature.ts';
 import { formatBatch } from '../events/batch.ts';
+import { mask } from '../http/custom-headers.ts';
 import { version } from '../version.ts';
 import type { ClaimedDelivery } from './claim.ts';
 
@@ -10,9 +11,6 @@ export type DeliveryRequest = {
   headers: Record<string, string>;
   shownHeaders: Record<string, string>;
 };
-
-/** What stands in place of a value that is not shown. */
-export const mask = '••••••';
 
 /** Whom the secrets and header values of an endpoint are encrypted for. */
 export function endpointOwner(locationId: string, endpointId: string): string {

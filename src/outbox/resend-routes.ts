@@ -102,12 +102,16 @@ const resend = {
   },
 } as const;
 
+/** Outcomes in a list, repeated ones included. */
+const maxOutcomes = 100;
+
 const rangeSchema = z.object({
   from: timeRange.from.unwrap(),
   to: timeRange.to.unwrap(),
   outcomes: z
     .array(outcome.exclude(['sending']))
     .min(1, 'must name at least one outcome')
+    .max(maxOutcomes, `must name at most ${maxOutcomes} outcomes`)
     .optional(),
 });
 

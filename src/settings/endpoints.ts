@@ -4,7 +4,9 @@ import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { endpoints } from '../db/schema.ts';
 import { createSecret } from '../delivery/signature.ts';
-import { endpointOwner, mask } from '../outbox/request.ts';
+import { mask } from '../http/custom-headers.ts';
+import { invalid } from '../http/problem.ts';
+import { endpointOwner } from '../outbox/request.ts';
 import type { EndpointChange, EndpointRow, NewEndpoint } from './endpoint.ts';
 
 /** Which endpoint: ids of ours are only ever looked up within a location. */
@@ -114,7 +116,8 @@ async function skipPaused(tx: Transaction, { locationId, endpointId }: EndpointK
 
 /**
  * Deletes one endpoint of a location, or all of them. What they were still to be sent is skipped as `no_endpoint`,
- * resends that wait are dropped, secrets are erased; the rest of the row stays for the log.
+ * what they missed in a pause as `paused`; resends that wait are dropped, secrets are erased; the rest of the row stays
+ * for the log.
  * @returns how many were deleted.
  */
 export async function deleteEndpoints(
@@ -124,7 +127,7 @@ export async function deleteEndpoints(
 ): Promise<number> {
   const deleted = await db.execute(sql`
     with gone as (
-      select p.location_id, p.id, p.cursor, l.last_sequence
+      select p.location_id, p.id, p.cursor, p.enabled, l.last_sequence
       from endpoints p
       join locations l on l.id = p.location_id
       where p.location_id = ${locationId}
@@ -135,7 +138,7 @@ export async function deleteEndpoints(
     ),
     skipped as (
       insert into skips (location_id, endpoint_id, first_sequence, last_sequence, reason)
-      select location_id, id, cursor + 1, last_sequence, 'no_endpoint'
+      select location_id, id, cursor + 1, last_sequence, case when enabled then 'no_endpoint' else 'paused' end
       from gone
       where cursor < last_sequence
     ),
@@ -161,7 +164,10 @@ function sealSecret(encryption: Encryption, { locationId, endpointId }: Endpoint
   };
 }
 
-/** Custom headers as they are stored: each value encrypted, or kept where the mask stands for it. */
+/**
+ * Custom headers as they are stored: each value encrypted, or kept where the mask stands for it.
+ * @throws Problem when the mask stands for a value that is not there.
+ */
 function sealHeaders(
   encryption: Encryption,
   { locationId, endpointId }: EndpointKey,
@@ -171,7 +177,16 @@ function sealHeaders(
   const owner = endpointOwner(locationId, endpointId);
   const sealed = Object.entries(headers).map(([name, value]) => [
     name,
-    (value === mask && stored[name]) || encryption.seal(value, owner),
+    value === mask ? storedValue(stored, name) : encryption.seal(value, owner),
   ]);
   return Object.fromEntries(sealed);
+}
+
+/** Header names are the same in any case. */
+function storedValue(stored: Record<string, string>, name: string): string {
+  const [, value] =
+    Object.entries(stored).find(([other]) => other.toLowerCase() === name.toLowerCase()) ?? [];
+  if (value === undefined)
+    throw invalid([{ path: `headers.${name}`, message: 'has no stored value to keep: send the value itself' }]);
+  return value;
 }

@@ -11,6 +11,7 @@ import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid, Problem } from '../http/problem.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
 import { text } from '../http/text.ts';
+import { timestamp } from '../http/timestamp.ts';
 
 /** API keys. A key that is bound to a location sees and makes only keys of that location. */
 export function keyRoutes(db: Database) {
@@ -58,12 +59,16 @@ const addressRange = z.string('must be a text').refine((range) => {
   }
 }, 'must be an IP address or a range like 198.51.100.0/24');
 
+/** Scopes in a list, repeated ones included. */
+const maxScopes = 100;
+
 const newKeySchema = z
   .object({
     name: text(1, 100).openapi({ example: 'Core app' }),
     scopes: z
       .array(scope, 'must be a list of scopes')
       .min(1, 'must name at least one scope')
+      .max(maxScopes, `must name at most ${maxScopes} scopes`)
       .transform((list) => scopes.filter((name) => list.includes(name))),
     locationId: locationId.nullable().default(null),
     allowedIps: z
@@ -73,9 +78,7 @@ const newKeySchema = z
       .nullable()
       .default(null)
       .openapi({ example: ['198.51.100.0/24'] }),
-    expiresAt: z.iso
-      .datetime({ offset: true, error: 'must be a time like 2027-01-31T00:00:00Z' })
-      .transform((time) => new Date(time))
+    expiresAt: timestamp
       .refine((time) => time > new Date(), 'must be in the future')
       .nullable()
       .default(null),

@@ -135,7 +135,8 @@ test('a request that undici takes back into its queue is refused before it is wr
     resume() {},
   };
   let starts = 0;
-  const exchange = new Exchange(deadline, {
+  const body = { begin() {}, take: () => true };
+  const exchange = new Exchange(deadline, body, {
     onStart: () => (starts += 1),
     settle: () => {},
     crash: () => {},

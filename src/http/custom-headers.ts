@@ -1,0 +1,31 @@
+import { z } from '@hono/zod-openapi';
+
+/** What stands in place of a value that is not shown. Sent back, it keeps the value that is stored. */
+export const mask = '••••••';
+
+/** Header names that belong to the connection, to the message's framing, or to Bellhop. */
+const reserved =
+  /^(host|connection|keep-alive|proxy-.*|content-length|transfer-encoding|te|trailer|upgrade|expect|webhook-.*|bellhop-.*)$/i;
+
+/** The name of a header that people set for requests of ours. */
+export const headerNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'must be a header name of at most 100 characters')
+  .refine((name) => !reserved.test(name), 'is a header that Bellhop or HTTP sets itself');
+
+/** The value of such a header: no line break or NUL can smuggle in another one. */
+export const headerValueSchema = z
+  .string('must be a text')
+  .max(4000, 'must have at most 4000 characters')
+  .refine(
+    (value) => value === mask || visibleAscii.test(value),
+    'must be visible ASCII characters, with no line break',
+  );
+
+const visibleAscii = /^([\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?)?$/;
+
+/** Whether two names are the same header in different cases. */
+export function namesHeaderTwice(headers: Record<string, string>): boolean {
+  const names = Object.keys(headers);
+  return new Set(names.map((name) => name.toLowerCase())).size < names.length;
+}

@@ -1,0 +1,153 @@
+import { isUtf8 } from 'node:buffer';
+import { z } from '@hono/zod-openapi';
+import { and, eq, lt } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import { invocationOutcomes, invocationReasons, invocations } from '../db/schema.ts';
+import { uuid } from '../events/event.ts';
+import type { ApiKey } from '../http/api-key.ts';
+
+/** An invocation in a list. */
+export const invocationSchema = z
+  .object({
+    referenceId: uuid,
+    webhookId: z.string(),
+    key: z.object({ id: z.string(), name: z.string() }).openapi({ description: 'Whose key triggered it' }),
+    outcome: z.enum(invocationOutcomes),
+    reason: z.enum(invocationReasons).nullable(),
+    detail: z.string().nullable().openapi({ description: 'Why it was refused, in words' }),
+    status: z.int().nullable().openapi({ description: "The third party's status code" }),
+    durationMs: z.int().nullable(),
+    requestBytes: z.int().nullable(),
+    responseBytes: z.int().nullable(),
+    createdAt: z.iso.datetime(),
+    endedAt: z.iso.datetime().nullable(),
+  })
+  .openapi('Invocation');
+
+/** An invocation in full. */
+export const fullInvocationSchema = invocationSchema
+  .extend({
+    requestBody: z.string().nullable().openapi({ description: 'In base64 when it is not text' }),
+    responseBody: z.string().nullable(),
+  })
+  .openapi('InvocationInFull');
+
+export type InvocationRow = typeof invocations.$inferSelect;
+
+/** An invocation as lists answer it. */
+export function toInvocation(row: InvocationRow): z.input<typeof invocationSchema> {
+  const { id, webhookId, keyId, keyName, outcome, reason, detail, statusCode, durationMs } = row;
+  return {
+    referenceId: id,
+    webhookId,
+    key: { id: keyId, name: keyName },
+    outcome,
+    reason,
+    detail,
+    status: statusCode,
+    durationMs,
+    requestBytes: row.requestBytes,
+    responseBytes: row.responseBytes,
+    createdAt: row.createdAt.toISOString(),
+    endedAt: row.endedAt?.toISOString() ?? null,
+  };
+}
+
+/** Who triggers which webhook. */
+export type Caller = { locationId: string; webhookId: string; key: ApiKey };
+
+/** An invocation that begins: its id, and who calls what. */
+type NewInvocation = Caller & { id: string };
+
+/** How an invocation ended. `response` null: there is no answer that could be read. */
+export type InvocationEnd = Pick<InvocationRow, 'outcome' | 'reason' | 'durationMs' | 'statusCode'> & {
+  response: { data: unknown; bytes: number } | null;
+};
+
+/** Characters of a body that are kept. */
+const maxKept = 64 * 1024;
+
+/** Puts on record that nothing was sent, and why. */
+export async function refuseInvocation(
+  db: Database,
+  invocation: NewInvocation,
+  refusal: Pick<InvocationRow, 'reason' | 'detail'>,
+): Promise<void> {
+  await db
+    .insert(invocations)
+    .values({ ...rowOf(invocation), ...refusal, outcome: 'refused', endedAt: new Date() });
+}
+
+/** Puts on record that a request is about to go out. */
+export async function beginInvocation(
+  db: Database,
+  invocation: NewInvocation,
+  recordBodies: boolean,
+  body: Buffer | null,
+): Promise<void> {
+  const kept = recordBodies && body ? storable(body.toString(isUtf8(body) ? 'utf8' : 'base64')) : null;
+  const sizes = { requestBytes: body?.length ?? 0, requestBody: kept };
+  await db.insert(invocations).values({ ...rowOf(invocation), ...sizes, outcome: 'sending' });
+}
+
+/** Puts on record how it ended. One that was given up meanwhile stays as it is. */
+export async function endInvocation(
+  db: Database,
+  { locationId, id }: NewInvocation,
+  recordBodies: boolean,
+  { response, ...end }: InvocationEnd,
+): Promise<void> {
+  const responseBody = recordBodies && response ? storable(textOf(response.data)) : null;
+  await db
+    .update(invocations)
+    .set({ ...end, responseBody, responseBytes: response?.bytes ?? null, endedAt: new Date() })
+    .where(
+      and(eq(invocations.locationId, locationId), eq(invocations.id, id), eq(invocations.outcome, 'sending')),
+    );
+}
+
+/** Milliseconds after which no invocation can still be under way: the longest timeout, and a margin. */
+const longestMs = 60_000;
+
+/** Ends invocations that a crash cut off: nobody knows whether the request arrived. @returns how many. */
+export async function abandonInvocations(db: Database): Promise<number> {
+  const abandoned = await db
+    .update(invocations)
+    .set({ outcome: 'abandoned', reason: 'crashed', endedAt: new Date() })
+    .where(
+      and(eq(invocations.outcome, 'sending'), lt(invocations.createdAt, new Date(Date.now() - longestMs))),
+    )
+    .returning({ id: invocations.id });
+  return abandoned.length;
+}
+
+/** Rows in one statement, so that it holds up nobody. */
+const maxRemoved = 5000;
+
+/** Removes invocations older than `retentionDays`, a bounded step. @returns how many. */
+export async function removeOldInvocations(
+  { $client: sql }: Database,
+  retentionDays: number,
+): Promise<number> {
+  const removed = await sql`
+    delete from invocations
+    where ctid = any(array(
+      select ctid
+      from invocations
+      where created_at < now() - make_interval(days => ${retentionDays}) and outcome <> 'sending'
+      limit ${maxRemoved}))`;
+  return removed.count;
+}
+
+function rowOf({ locationId, id, webhookId, key }: NewInvocation) {
+  return { locationId, id, webhookId, keyId: key.id, keyName: key.name };
+}
+
+function textOf(data: unknown): string {
+  return typeof data === 'string' ? data : JSON.stringify(data);
+}
+
+/** As much of a text as is kept, without what PostgreSQL refuses. */
+function storable(text: string): string {
+  return text.slice(0, maxKept).replaceAll('\0', '\u{FFFD}').toWellFormed();
+}

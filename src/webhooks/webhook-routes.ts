@@ -1,0 +1,114 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { and, asc, eq, gt } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import type { Encryption } from '../db/encryption.ts';
+import { webhooks } from '../db/schema.ts';
+import { type CidrList, judgeUrl } from '../delivery/url-guard.ts';
+import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { pageOf, pageQuery, toPage } from '../http/page.ts';
+import { invalid } from '../http/problem.ts';
+import { answers, createRouter, problems, takes } from '../http/router.ts';
+import { newWebhookSchema, toWebhook, webhookId, webhookSchema } from './registration.ts';
+import { findWebhook, isWebhook, putWebhook, unknownWebhook } from './webhooks.ts';
+
+/** What the registration routes work with. */
+export type WebhookOptions = { db: Database; encryption: Encryption; allow: CidrList };
+
+/** The registered webhooks of a location. Hidden values can be written, never read. */
+export function webhookRoutes({ db, encryption, allow }: WebhookOptions) {
+  const router = createRouter<LocationEnv>();
+  const mayRead = allowAtLocation(db, 'settings:read');
+  const mayWrite = allowAtLocation(db, 'settings:write');
+
+  router.openapi(createRoute({ ...put, middleware: mayWrite }), async (c) => {
+    const { webhookId } = c.req.valid('param');
+    const registration = c.req.valid('json');
+    if (registration.id !== undefined && registration.id !== webhookId)
+      throw invalid([{ path: 'id', message: `must be the id of the path, ${webhookId}` }]);
+    const judged = judgeUrl(registration.url, allow);
+    if (!judged.ok) throw invalid([{ path: 'url', message: judged.message }]);
+    const key = { locationId: c.var.location.id, webhookId };
+    const { row, secret } = await putWebhook(db, encryption, key, { ...registration, url: judged.url.href });
+    return c.json({ ...toWebhook(row), ...(secret && { secret }), warnings: judged.warnings }, 200);
+  });
+
+  router.openapi(createRoute({ ...list, middleware: mayRead }), async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const rows = await findWebhooks(db, c.var.location.id, cursor, limit + 1);
+    const page = toPage(rows, limit, (row) => row.id);
+    return c.json({ ...page, items: page.items.map(toWebhook) }, 200);
+  });
+
+  router.openapi(createRoute({ ...read, middleware: mayRead }), async (c) => {
+    const row = await findWebhook(db, { locationId: c.var.location.id, ...c.req.valid('param') });
+    if (!row) throw unknownWebhook();
+    return c.json(toWebhook(row), 200);
+  });
+
+  router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
+    const key = { locationId: c.var.location.id, ...c.req.valid('param') };
+    const deleted = await db.delete(webhooks).where(isWebhook(key)).returning({ id: webhooks.id });
+    if (deleted.length === 0) throw unknownWebhook();
+    return c.body(null, 204);
+  });
+
+  return router;
+}
+
+const webhookPath = z.object({ id: z.string(), webhookId });
+
+const put = {
+  method: 'put',
+  path: '/v1/locations/{id}/webhooks/{webhookId}',
+  summary: 'Register a third-party webhook, or replace its registration',
+  request: { params: webhookPath, ...takes(newWebhookSchema) },
+  responses: {
+    200: answers(
+      'The registration',
+      webhookSchema.extend({
+        secret: z
+          .string()
+          .optional()
+          .openapi({ description: 'Of a signed webhook: shown now and never again' }),
+        warnings: z.array(z.string()),
+      }),
+    ),
+    ...problems,
+  },
+} as const;
+
+const list = {
+  method: 'get',
+  path: '/v1/locations/{id}/webhooks',
+  summary: 'The registered webhooks of a location, by id',
+  request: {
+    params: z.object({ id: z.string() }),
+    query: pageQuery.extend({ cursor: webhookId.optional() }),
+  },
+  responses: { 200: answers('A page of registrations', pageOf(webhookSchema)), ...problems },
+} as const;
+
+const read = {
+  method: 'get',
+  path: '/v1/locations/{id}/webhooks/{webhookId}',
+  summary: 'A registered webhook',
+  request: { params: webhookPath },
+  responses: { 200: answers('The registration', webhookSchema), ...problems },
+} as const;
+
+const remove = {
+  method: 'delete',
+  path: '/v1/locations/{id}/webhooks/{webhookId}',
+  summary: 'Remove a registered webhook; its invocations stay on record',
+  request: { params: webhookPath },
+  responses: { 204: { description: 'Removed' }, ...problems },
+} as const;
+
+async function findWebhooks(db: Database, locationId: string, cursor: string | undefined, limit: number) {
+  return db
+    .select()
+    .from(webhooks)
+    .where(and(eq(webhooks.locationId, locationId), cursor ? gt(webhooks.id, cursor) : undefined))
+    .orderBy(asc(webhooks.id))
+    .limit(limit);
+}
