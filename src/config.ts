@@ -71,7 +71,7 @@ const schema = z
     message: 'is required with DATABASE_URL: make one with `openssl rand -base64 32` and keep it',
     when: always,
   })
-  .refine((env) => env.DATABASE_URL || env.ROLE === 'all', {
+  .refine((env) => env.DATABASE_URL || (env.ROLE !== 'api' && env.ROLE !== 'dispatcher'), {
     path: ['ROLE'],
     message: 'must be all on the embedded database, which one process alone can open: set DATABASE_URL',
     when: always,

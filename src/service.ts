@@ -5,7 +5,6 @@ import { startEmbeddedPostgres } from './db/embedded.ts';
 import { createEncryption, type Encryption } from './db/encryption.ts';
 import { checkEncryptionKey, loadEncryptionKey } from './db/encryption-key.ts';
 import { migrate } from './db/migrate.ts';
-import { startHousekeeping } from './db/housekeeping.ts';
 import { createSender, type Sender } from './delivery/attempt.ts';
 import { createFirstKey } from './http/api-key.ts';
 import { listen } from './http/server.ts';
@@ -15,6 +14,7 @@ import { removeOldHistory } from './outbox/retention.ts';
 import { notifyDispatchers } from './outbox/wake-up.ts';
 import { abandonInvocations, removeOldInvocations } from './webhooks/invocation.ts';
 import { logger } from './logger.ts';
+import { Loop } from './loop.ts';
 
 /** A running Bellhop. */
 export type Service = {
@@ -101,16 +101,24 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
   });
   stops.push(() => dispatcher.stop());
   await dispatcher.start();
-  stops.push(startHousekeeping(choresOf(config, parts.db)));
+  const housekeeping = new Loop(() => doChores(config, parts.db), housekeepingPace);
+  stops.push(() => housekeeping.stop());
+  housekeeping.start();
   return dispatcher;
 }
 
-function choresOf({ RETENTION_DAYS: retentionDays, EVENT_MAX_AGE_HOURS: maxAgeHours }: Config, db: Database) {
-  return [
-    () => removeOldHistory(db, { retentionDays, maxAgeHours }),
-    () => abandonInvocations(db),
-    () => removeOldInvocations(db, retentionDays),
+/** In steps that hold up nobody, with a pause between them. */
+const housekeepingPace = { name: 'housekeeping', idleMs: 60_000, busyMs: 100 };
+
+/** One bounded step of each chore. @returns how many rows they changed. */
+async function doChores(config: Config, db: Database): Promise<number> {
+  const { RETENTION_DAYS: retentionDays, EVENT_MAX_AGE_HOURS: maxAgeHours } = config;
+  const changed = [
+    await removeOldHistory(db, { retentionDays, maxAgeHours }),
+    await abandonInvocations(db),
+    await removeOldInvocations(db, retentionDays),
   ];
+  return changed.reduce((sum, count) => sum + count, 0);
 }
 
 function makeApp(config: Config, parts: Parts, dispatcher: Dispatcher | null) {

@@ -18,7 +18,11 @@ export async function migrate(connection: Connection): Promise<void> {
   const db = connect(connection, { max: 1 });
   try {
     const [server] = await db.$client<{ version: number; encoding: string }[]>`
-      select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`;
+      select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`.catch((cause: unknown) => {
+      throw new Error('Cannot connect to the database: check DATABASE_URL and that PostgreSQL runs there.', {
+        cause,
+      });
+    });
     if (!server || server.version < oldestVersion)
       throw new Error('Bellhop needs PostgreSQL 15 or newer: point DATABASE_URL at one.');
     if (server.encoding !== 'UTF8')

@@ -58,6 +58,9 @@ export const invocationReasons = [
   'does_not_fit',
   'internal',
 ] as const;
+export const flowStatuses = ['draft', 'live', 'paused'] as const;
+export const runStatuses = ['queued', 'running', 'succeeded', 'failed', 'abandoned'] as const;
+export const runSources = ['flow_webhook', 'app_webhook', 'rerun'] as const;
 export const scopes = [
   'admin',
   'events:write',
@@ -250,6 +253,83 @@ export const invocations = pgTable(
     primaryKey({ columns: [t.locationId, t.id] }),
     index('invocations_webhook').on(t.locationId, t.webhookId, t.id),
     byAge('invocations_created_at').on(t.createdAt),
+  ],
+);
+
+/**
+ * A row is a flow: steps that an incoming webhook runs. `id` is the name of its URL. The token is known by its SHA-256;
+ * `signing_secret` verifies senders that sign, and is encrypted.
+ */
+export const flows = pgTable(
+  'flows',
+  {
+    locationId: text('location_id').notNull(),
+    name: text().notNull(),
+    id: uuid().notNull(),
+    status: text({ enum: flowStatuses }).notNull(),
+    async: boolean().notNull(),
+    auth: text({ enum: ['bearer', 'none'] }).notNull(),
+    ref: text().notNull(),
+    steps: json().$type<unknown>().notNull(),
+    response: json().$type<unknown>().notNull(),
+    signingSecret: text('signing_secret'),
+    tokenHash: text('token_hash').notNull(),
+    tokenHint: text('token_hint').notNull(),
+    previousTokenHash: text('previous_token_hash'),
+    previousTokenUntil: at('previous_token_until'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.locationId, t.name] }), index('flows_id').on(t.id)],
+);
+
+/** A row is a URL of an app, whose uuid is its secret, and which runs the flow named by `action` with `props`. */
+export const appWebhooks = pgTable(
+  'app_webhooks',
+  {
+    locationId: text('location_id').notNull(),
+    id: uuid().notNull(),
+    action: text().notNull(),
+    props: json().$type<unknown>().notNull(),
+    createdAt: at('created_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.locationId, t.id] })],
+);
+
+/**
+ * A row is one execution of a flow. A `running` one whose lease has run out is `abandoned`. `idempotency_key` is what
+ * the sender calls the request; no two runs of a flow have the same. `chain` are the flows that led to it by calling each other.
+ */
+export const runs = pgTable(
+  'runs',
+  {
+    locationId: text('location_id').notNull(),
+    id: uuid().notNull(),
+    flowId: uuid('flow_id').notNull(),
+    flowName: text('flow_name').notNull(),
+    source: text({ enum: runSources }).notNull(),
+    status: text({ enum: runStatuses }).notNull(),
+    input: json().$type<unknown>().notNull(),
+    chain: text().array().notNull(),
+    steps: json().$type<unknown>(),
+    responseStatus: integer('response_status'),
+    responseType: text('response_type'),
+    responseBody: text('response_body'),
+    error: json().$type<unknown>(),
+    idempotencyKey: text('idempotency_key'),
+    rerunOf: uuid('rerun_of'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    startedAt: at('started_at'),
+    leaseUntil: at('lease_until'),
+    endedAt: at('ended_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.locationId, t.id] }),
+    uniqueIndex('runs_idempotency_key')
+      .on(t.locationId, t.flowId, t.idempotencyKey)
+      .where(sql`idempotency_key is not null`),
+    index('runs_open').on(t.createdAt).where(sql`status in ('queued', 'running')`),
+    byAge('runs_created_at').on(t.createdAt),
   ],
 );
 

@@ -38,7 +38,12 @@ export async function listen(
   { host, port }: { host: string; port: number },
 ): Promise<HttpServer> {
   const answer = getRequestListener(fetch, { errorHandler: answerUnusual });
-  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => void answer(incoming, outgoing);
+  const underWay = new Set<ServerResponse>();
+  const handle = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    underWay.add(outgoing);
+    outgoing.once('close', () => underWay.delete(outgoing));
+    void answer(incoming, outgoing);
+  };
   const server = createServer(limits, handle);
   // RFC 9110, 10.1.1: an expectation we do not know may be ignored. Node would refuse it without a body.
   server.on('checkExpectation', handle);
@@ -52,6 +57,8 @@ export async function listen(
     async close() {
       const closed = once(server, 'close');
       server.close();
+      // Node waits for their connections too, which clients would keep open for another request.
+      for (const outgoing of underWay) outgoing.shouldKeepAlive = false;
       const hangUp = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed;
       clearTimeout(hangUp);

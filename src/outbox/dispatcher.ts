@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { AttemptResult, Sender } from '../delivery/attempt.ts';
 import { logger } from '../logger.ts';
+import { Loop } from '../loop.ts';
 import { claim, type ClaimedDelivery, findDueLocations } from './claim.ts';
 import { logOutcome } from './log-outcome.ts';
 import { abandonOnce, createRecorder, type Recorder } from './outcomes.ts';
@@ -36,8 +36,6 @@ const leaseMarginMs = 3000;
 const recordMarginMs = 1000;
 /** Milliseconds between two sweeps. */
 const sweepMs = 1000;
-/** Milliseconds before the next try when the database is away. */
-const retryMs = 250;
 
 /**
  * Sends the outbox: claims what is due, POSTs each delivery once, records how it ended. `wake` tells it where there may
@@ -54,9 +52,8 @@ export class Dispatcher {
   readonly #record: Recorder;
   readonly #due = new Set<string>();
   readonly #inFlight = new Set<Promise<void>>();
-  readonly #stopping = new AbortController();
-  #loops: Promise<void>[] = [];
-  #changed = () => {};
+  readonly #dispatching = new Loop(() => this.dispatchOnce(), { name: 'dispatch', idleMs: sweepMs });
+  readonly #sweeping = new Loop(() => this.sweepOnce().then(() => 0), { name: 'sweep', idleMs: sweepMs });
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -67,35 +64,35 @@ export class Dispatcher {
   /** Begins to dispatch: until {@link stop}, whatever happens to the database. */
   async start(): Promise<void> {
     await listenForWakeUps(this.#options.db, (locationIds) => this.wake(locationIds));
-    this.#loops = [this.#loop(() => this.#dispatchNext()), this.#loop(() => this.#sweepNext())];
+    this.#sweeping.start();
+    this.#dispatching.start();
   }
 
   /** Claims nothing more. Resolves when every POST in flight has ended and is on record. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.#changed();
-    await Promise.all(this.#loops);
+    await Promise.all([this.#sweeping.stop(), this.#dispatching.stop()]);
     await Promise.all(this.#inFlight);
   }
 
   /** Tells that these locations may have something to send. */
   wake(locationIds: Iterable<string>): void {
     for (const locationId of locationIds) this.#due.add(locationId);
-    this.#changed();
+    this.#dispatching.wake();
   }
 
-  /** Claims once, and begins to send what it got. @returns how many lanes it moved. */
+  /** Claims once, and begins to send what it got. @returns for how many locations; 0: none is due, or no place is free. */
   async dispatchOnce(): Promise<number> {
-    const lanes = Math.min(this.#freeSlots(), maxLanes);
-    if (lanes === 0) return 0;
+    const lanes = Math.min(this.#options.concurrency - this.#inFlight.size, maxLanes);
+    if (lanes === 0 || this.#due.size === 0) return 0;
     const locationIds = [...this.#due].slice(0, maxLanes);
     for (const locationId of locationIds) this.#due.delete(locationId);
     try {
-      return await this.#claim(locationIds, lanes);
+      await this.#claim(locationIds, lanes);
     } catch (error) {
       this.wake(locationIds);
       throw error;
     }
+    return locationIds.length;
   }
 
   /** Frees the lanes of processes that died, and finds what is due. @returns how many locations that is. */
@@ -108,7 +105,7 @@ export class Dispatcher {
     return due.length;
   }
 
-  async #claim(locationIds: string[], lanes: number): Promise<number> {
+  async #claim(locationIds: string[], lanes: number): Promise<void> {
     const { db, timeoutMs } = this.#options;
     const leaseMs = timeoutMs + leaseMarginMs;
     // The lease runs from the claim's statement, which begins after this moment: so this one is on the safe side.
@@ -120,7 +117,6 @@ export class Dispatcher {
       if (delivery) this.#begin(delivery, sendBefore);
       else this.wake([locationId]);
     }
-    return claims.length;
   }
 
   #begin(delivery: ClaimedDelivery, sendBefore: number): void {
@@ -145,38 +141,6 @@ export class Dispatcher {
     const result = toWholeMilliseconds(attempt);
     logOutcome(delivery, result);
     await this.#record({ ...result, locationId, endpointId, id, requestHeaders: shownHeaders });
-  }
-
-  #freeSlots(): number {
-    return this.#options.concurrency - this.#inFlight.size;
-  }
-
-  async #loop(next: () => Promise<unknown>): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      try {
-        await next();
-      } catch (error) {
-        logger.error({ err: error }, 'dispatcher cannot work; trying again');
-        await this.#pause(retryMs);
-      }
-    }
-  }
-
-  async #dispatchNext(): Promise<void> {
-    if (this.#due.size > 0 && this.#freeSlots() > 0) await this.dispatchOnce();
-    else
-      await new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-  }
-
-  async #sweepNext(): Promise<void> {
-    await this.sweepOnce();
-    await this.#pause(sweepMs);
-  }
-
-  async #pause(ms: number): Promise<void> {
-    await delay(ms, undefined, { signal: this.#stopping.signal }).catch(() => {});
   }
 }
 

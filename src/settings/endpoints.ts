@@ -187,6 +187,8 @@ function storedValue(stored: Record<string, string>, name: string): string {
   const [, value] =
     Object.entries(stored).find(([other]) => other.toLowerCase() === name.toLowerCase()) ?? [];
   if (value === undefined)
-    throw invalid([{ path: `headers.${name}`, message: 'has no stored value to keep: send the value itself' }]);
+    throw invalid([
+      { path: `headers.${name}`, message: 'has no stored value to keep: send the value itself' },
+    ]);
   return value;
 }
