@@ -11,6 +11,15 @@ CREATE TABLE "api_keys" (
 	"last_used_at" timestamp with time zone
 );
 --> statement-breakpoint
+CREATE TABLE "app_webhooks" (
+	"location_id" text NOT NULL,
+	"id" uuid NOT NULL,
+	"action" text NOT NULL,
+	"props" json NOT NULL,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "app_webhooks_location_id_id_pk" PRIMARY KEY("location_id","id")
+);
+--> statement-breakpoint
 CREATE TABLE "deliveries" (
 	"location_id" text NOT NULL,
 	"id" uuid NOT NULL,
@@ -72,6 +81,26 @@ CREATE TABLE "events" (
 	CONSTRAINT "events_location_id_sequence_pk" PRIMARY KEY("location_id","sequence")
 );
 --> statement-breakpoint
+CREATE TABLE "flows" (
+	"location_id" text NOT NULL,
+	"name" text NOT NULL,
+	"id" uuid NOT NULL,
+	"status" text NOT NULL,
+	"async" boolean NOT NULL,
+	"auth" text NOT NULL,
+	"ref" text NOT NULL,
+	"steps" json NOT NULL,
+	"response" json NOT NULL,
+	"signing_secret" text,
+	"token_hash" text NOT NULL,
+	"token_hint" text NOT NULL,
+	"previous_token_hash" text,
+	"previous_token_until" timestamp with time zone,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "flows_location_id_name_pk" PRIMARY KEY("location_id","name")
+);
+--> statement-breakpoint
 CREATE TABLE "invocations" (
 	"location_id" text NOT NULL,
 	"id" uuid NOT NULL,
@@ -101,6 +130,29 @@ CREATE TABLE "locations" (
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"deleted_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "runs" (
+	"location_id" text NOT NULL,
+	"id" uuid NOT NULL,
+	"flow_id" uuid NOT NULL,
+	"flow_name" text NOT NULL,
+	"source" text NOT NULL,
+	"status" text NOT NULL,
+	"input" json NOT NULL,
+	"chain" text[] NOT NULL,
+	"steps" json,
+	"response_status" integer,
+	"response_type" text,
+	"response_body" text,
+	"error" json,
+	"idempotency_key" text,
+	"rerun_of" uuid,
+	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
+	"started_at" timestamp with time zone,
+	"lease_until" timestamp with time zone,
+	"ended_at" timestamp with time zone,
+	CONSTRAINT "runs_location_id_id_pk" PRIMARY KEY("location_id","id")
 );
 --> statement-breakpoint
 CREATE TABLE "skips" (
@@ -137,6 +189,11 @@ CREATE INDEX "deliveries_waiting" ON "deliveries" USING btree ("location_id","en
 CREATE UNIQUE INDEX "events_id" ON "events" USING btree ("location_id","id");--> statement-breakpoint
 CREATE INDEX "events_uuid" ON "events" USING btree ("location_id","uuid");--> statement-breakpoint
 CREATE INDEX "events_accepted_at" ON "events" USING brin ("accepted_at") WITH (autosummarize=true);--> statement-breakpoint
+CREATE INDEX "flows_id" ON "flows" USING btree ("id");--> statement-breakpoint
 CREATE INDEX "invocations_webhook" ON "invocations" USING btree ("location_id","webhook_id","id");--> statement-breakpoint
 CREATE INDEX "invocations_created_at" ON "invocations" USING brin ("created_at") WITH (autosummarize=true);--> statement-breakpoint
+CREATE INDEX "locations_uuid" ON "locations" USING btree ("uuid");--> statement-breakpoint
+CREATE UNIQUE INDEX "runs_idempotency_key" ON "runs" USING btree ("location_id","flow_id","idempotency_key") WHERE idempotency_key is not null;--> statement-breakpoint
+CREATE INDEX "runs_open" ON "runs" USING btree ("created_at") WHERE status in ('queued', 'running');--> statement-breakpoint
+CREATE INDEX "runs_created_at" ON "runs" USING brin ("created_at") WITH (autosummarize=true);--> statement-breakpoint
 CREATE INDEX "skips_created_at" ON "skips" USING brin ("created_at") WITH (autosummarize=true);

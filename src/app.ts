@@ -4,8 +4,13 @@ import type { Encryption } from './db/encryption.ts';
 import type { Sender } from './delivery/attempt.ts';
 import type { CidrList } from './delivery/url-guard.ts';
 import { sentEventSchema } from './events/event.ts';
-import { createLog } from './events/log.ts';
+import type { NewEvent } from './events/event.ts';
+import type { Acceptance } from './events/log.ts';
 import { eventRoutes } from './events/routes.ts';
+import { flowRoutes } from './flows/flow-routes.ts';
+import { appWebhookRoutes, incomingRoutes } from './flows/incoming-routes.ts';
+import { runRoutes } from './flows/run-routes.ts';
+import type { Runner } from './flows/runner.ts';
 import { createKeyFinder } from './http/api-key.ts';
 import { type AppEnv, authenticate } from './http/authorize.ts';
 import { strictBody } from './http/body.ts';
@@ -34,6 +39,9 @@ export type AppOptions = {
   trustProxy: CidrList;
   allowCidrs: CidrList;
   timeoutMs: number;
+  runner: Runner;
+  /** Stores the events of a request. */
+  accept: (events: NewEvent[]) => Promise<Acceptance>;
   /** Tells the dispatchers that locations have something to send. */
   wake: (locationIds: string[]) => void;
 };
@@ -47,10 +55,15 @@ const maxTriggerBytes = 10 * 1024 * 1024;
 export function createApp(options: AppOptions) {
   const { db, encryption, wake, allowCidrs } = options;
   const app = createHealthApp(db);
-  app.use('/v1/*', authenticate(createKeyFinder(db, options.adminKey), options.trustProxy));
+  app.use('/v1/flow-webhook/*', strictBody(maxBodyBytes));
+  app.use('/apps/*', strictBody(maxBodyBytes));
+  app.route('/', incomingRoutes(options, options.trustProxy));
+  const authenticated = authenticate(createKeyFinder(db, options.adminKey), options.trustProxy);
+  app.use('/app/*', authenticated, strictBody(maxBodyBytes));
+  app.use('/v1/*', authenticated);
   app.use('/v1/locations/:id/webhooks/:webhookId/trigger', strictBody(maxTriggerBytes));
   app.use('/v1/*', strictBody(maxBodyBytes));
-  app.route('/', eventRoutes(createLog(db), wake));
+  app.route('/', eventRoutes(options.accept, wake));
   app.route('/', locationRoutes(db));
   app.route('/', endpointRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', keyRoutes(db));
@@ -61,6 +74,9 @@ export function createApp(options: AppOptions) {
   app.route('/', statsRoutes(db));
   app.route('/', webhookRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', invocationRoutes(options));
+  app.route('/', flowRoutes(options));
+  app.route('/', runRoutes(options));
+  app.route('/', appWebhookRoutes(db));
 
   return describe(app);
 }

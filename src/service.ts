@@ -6,6 +6,9 @@ import { createEncryption, type Encryption } from './db/encryption.ts';
 import { checkEncryptionKey, loadEncryptionKey } from './db/encryption-key.ts';
 import { migrate } from './db/migrate.ts';
 import { createSender, type Sender } from './delivery/attempt.ts';
+import { createLog } from './events/log.ts';
+import { removeOldRuns } from './flows/run.ts';
+import { Runner } from './flows/runner.ts';
 import { createFirstKey } from './http/api-key.ts';
 import { listen } from './http/server.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
@@ -65,7 +68,7 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
   stops.push(() => sender.close());
   const parts = { db, encryption, sender };
   const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, parts, stops);
-  const app = config.ROLE === 'dispatcher' ? createHealthApp(db) : makeApp(config, parts, dispatcher);
+  const app = startApp(config, parts, dispatcher, stops);
   const server = await listen(app.fetch, { host: config.HOST, port: config.PORT });
   // Together: nothing is claimed while the last requests are answered.
   stops.push(() => Promise.all([server.close(), dispatcher?.stop()]));
@@ -117,21 +120,32 @@ async function doChores(config: Config, db: Database): Promise<number> {
     await removeOldHistory(db, { retentionDays, maxAgeHours }),
     await abandonInvocations(db),
     await removeOldInvocations(db, retentionDays),
+    await removeOldRuns(db, retentionDays),
   ];
   return changed.reduce((sum, count) => sum + count, 0);
 }
 
-function makeApp(config: Config, parts: Parts, dispatcher: Dispatcher | null) {
+/** The API, or in a process that only dispatches its health; and the runner of flows, which both need. */
+function startApp(config: Config, parts: Parts, dispatcher: Dispatcher | null, stops: Stops) {
+  const { db } = parts;
+  const accept = createLog(db);
+  const wake = (locationIds: string[]) => {
+    if (dispatcher) dispatcher.wake(locationIds);
+    else void notifyOthers(db, locationIds);
+  };
+  const runner = new Runner({ ...parts, accept, wake });
+  stops.push(() => runner.stop());
+  runner.start({ queue: config.ROLE !== 'api' });
+  if (config.ROLE === 'dispatcher') return createHealthApp(db);
   return createApp({
     ...parts,
+    accept,
+    wake,
+    runner,
     adminKey: config.BELLHOP_ADMIN_KEY,
     trustProxy: config.TRUST_PROXY,
     allowCidrs: config.DELIVERY_ALLOW_CIDRS,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
-    wake: (locationIds) => {
-      if (dispatcher) dispatcher.wake(locationIds);
-      else void notifyOthers(parts.db, locationIds);
-    },
   });
 }
 

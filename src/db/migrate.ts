@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
-import { type Connection, connect } from './client.ts';
+import { type Connection, connect, type Database } from './client.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
@@ -17,13 +17,8 @@ const oldestVersion = 150_000;
 export async function migrate(connection: Connection): Promise<void> {
   const db = connect(connection, { max: 1 });
   try {
-    const [server] = await db.$client<{ version: number; encoding: string }[]>`
-      select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`.catch((cause: unknown) => {
-      throw new Error('Cannot connect to the database: check DATABASE_URL and that PostgreSQL runs there.', {
-        cause,
-      });
-    });
-    if (!server || server.version < oldestVersion)
+    const server = await askServer(db);
+    if (server.version < oldestVersion)
       throw new Error('Bellhop needs PostgreSQL 15 or newer: point DATABASE_URL at one.');
     if (server.encoding !== 'UTF8')
       throw new Error(`The database must have the encoding UTF8, but has ${server.encoding}.`);
@@ -31,5 +26,15 @@ export async function migrate(connection: Connection): Promise<void> {
     await applyMigrations(db, { migrationsFolder });
   } finally {
     await db.$client.end();
+  }
+}
+
+async function askServer({ $client: sql }: Database): Promise<{ version: number; encoding: string }> {
+  try {
+    const [server] = await sql<[{ version: number; encoding: string }]>`
+      select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`;
+    return server;
+  } catch (cause) {
+    throw new Error('Cannot connect to the database at DATABASE_URL', { cause });
   }
 }

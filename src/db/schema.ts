@@ -82,16 +82,20 @@ const byAge = (name: string) => ({
 const sequence = (name: string) => bigint(name, { mode: 'number' });
 
 /** A row is a venue. `last_sequence` is the sequence of its newest event. A deleted one keeps its log until retention takes it. */
-export const locations = pgTable('locations', {
-  id: text().primaryKey(),
-  uuid: uuid().notNull().defaultRandom(),
-  number: integer().notNull().generatedAlwaysAsIdentity(),
-  title: text().notNull(),
-  lastSequence: sequence('last_sequence').notNull().default(0),
-  createdAt: at('created_at').notNull().defaultNow(),
-  updatedAt: at('updated_at').notNull().defaultNow(),
-  deletedAt: at('deleted_at'),
-});
+export const locations = pgTable(
+  'locations',
+  {
+    id: text().primaryKey(),
+    uuid: uuid().notNull().defaultRandom(),
+    number: integer().notNull().generatedAlwaysAsIdentity(),
+    title: text().notNull(),
+    lastSequence: sequence('last_sequence').notNull().default(0),
+    createdAt: at('created_at').notNull().defaultNow(),
+    updatedAt: at('updated_at').notNull().defaultNow(),
+    deletedAt: at('deleted_at'),
+  },
+  (t) => [index('locations_uuid').on(t.uuid)],
+);
 
 /** A row is one session change, immutable. `id` is the caller's, `uuid` the session's. */
 export const events = pgTable(

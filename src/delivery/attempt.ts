@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
 import { type Connected, connect, type Network } from './connect.ts';
 import { Connection, type Message } from './connection.ts';
@@ -49,7 +50,7 @@ export function createSender({ allow, timeoutMs, resolve, trustedCertificates }:
       run(limits.timeoutMs, (deadline) => requestOnce(request, limits.maxBodyBytes, { network, deadline })),
     async close() {
       isClosed = true;
-      await Promise.allSettled(running);
+      await Promise.race([Promise.allSettled(running), wait(closeMs, undefined, { ref: false })]);
       idle.destroy();
       dns.cancel();
     },
@@ -57,6 +58,9 @@ export function createSender({ allow, timeoutMs, resolve, trustedCertificates }:
 }
 
 /** What {@link createSender} needs; see there. */
+/** Milliseconds that closing waits: longer than any delivery, shorter than a slow third party. */
+const closeMs = 5000;
+
 export type SenderOptions = {
   allow: CidrList;
   timeoutMs: number;
@@ -77,7 +81,7 @@ export type Sender = {
    * @throws as `attempt` does.
    */
   request: (request: Message & { url: string }, limits: ReplyLimits) => Promise<Reply>;
-  /** Refuses further attempts, waits for those under way, and closes the idle connections. */
+  /** Refuses further attempts, waits for those under way (at most 5 s), and closes the idle connections. */
   close: () => Promise<void>;
 };
 

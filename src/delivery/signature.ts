@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const prefix = 'whsec_';
 
@@ -25,6 +25,31 @@ export function createSecret(): string {
 export function sign(message: Message): string {
   if (message.secrets.length === 0) throw new Error('A message needs at least one secret to be signed.');
   return message.secrets.map((secret) => `v1,${signature(secret, message)}`).join(' ');
+}
+
+/** Seconds by which the clocks of a sender and ours may differ, as Standard Webhooks recommends. */
+const toleranceSeconds = 300;
+
+/**
+ * Whether a message is signed with a secret, and now. Compares in constant time.
+ * @param headers.signature the value of `webhook-signature`: one or more signatures, separated by spaces.
+ * @example verify(secret, { id, timestamp: '1614265330', signature: 'v1,g0hM9SsE...=' }, '[]', new Date());
+ */
+export function verify(
+  secret: string,
+  { id, timestamp, signature: given }: { id: string; timestamp: string; signature: string },
+  body: string,
+  now: Date,
+): boolean {
+  const seconds = /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : Number.NaN;
+  if (!(Math.abs(now.getTime() / 1000 - seconds) <= toleranceSeconds)) return false;
+  const expected = Buffer.from(
+    `v1,${signature(secret, { secrets: [secret], id, timestamp: seconds, body })}`,
+  );
+  const candidates = given.split(' ').map((candidate) => Buffer.from(candidate));
+  return candidates.some(
+    (candidate) => candidate.length === expected.length && timingSafeEqual(candidate, expected),
+  );
 }
 
 type Message = { secrets: readonly string[]; id: string; timestamp: number; body: string | Uint8Array };

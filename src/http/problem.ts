@@ -35,6 +35,7 @@ const titles = {
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
+  508: 'Loop Detected',
 } as const;
 
 /** The status codes of our error answers. */
@@ -77,7 +78,7 @@ export function mistakesOf(error: z.core.$ZodError): Mistake[] {
 /** The one place that turns an error into an answer. What is not a {@link Problem} is ours, and is logged with its cause. */
 export function answerError(error: Error, c: Context): Response {
   const problem = toProblem(error);
-  if (problem.status >= 500)
+  if (problem !== error && problem.status >= 500)
     logger.error({ err: error, requestId: requestIdOf(c), method: c.req.method }, 'request failed');
   return answerProblem(c, problem);
 }
@@ -108,10 +109,10 @@ function isProblemStatus(status: number): status is ProblemStatus {
   return status in titles;
 }
 
-/** SQLSTATE classes of a server that is going away, out of something, or cancelled us: 08, 53, 57; or no connection at all. */
+/** SQLSTATE classes of a server that is going away, out of something, or cancelled or rolled us back: 08, 53, 57, 40; or no connection at all. */
 function isDatabaseAway(error: Error): boolean {
   const cause = error.cause instanceof Error ? error.cause : error;
-  if (cause instanceof postgres.PostgresError) return /^(08|53|57)/.test(cause.code);
+  if (cause instanceof postgres.PostgresError) return /^(08|40|53|57)/.test(cause.code);
   return 'code' in cause && typeof cause.code === 'string' && connectionCodes.test(cause.code);
 }
 

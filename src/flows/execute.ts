@@ -1,0 +1,208 @@
+import { type NewEvent, newEventSchema } from '../events/event.ts';
+import type { Acceptance } from '../events/log.ts';
+import { mask } from '../http/custom-headers.ts';
+import { mistakesOf, Problem } from '../http/problem.ts';
+import { type TriggerOptions, triggerWebhook } from '../webhooks/trigger.ts';
+import { triggerSchema } from '../webhooks/trigger-request.ts';
+import {
+  type EmitStep,
+  type FlowRow,
+  responseSchema,
+  type Step,
+  stepsSchema,
+  type TriggerStep,
+} from './flow.ts';
+import { compileTemplate, TemplateError } from './template.ts';
+
+/** What a flow works on. */
+export type FlowInput = { event: unknown; props: unknown };
+
+/** What steps do their work with. */
+export type ExecuteOptions = TriggerOptions & {
+  /** Stores events. */
+  accept: (events: NewEvent[]) => Promise<Acceptance>;
+  /** Tells the dispatchers of a location with new events. */
+  wake: (locationIds: string[]) => void;
+};
+
+/** A step that ran, for people to read. `input` is what its templates became; header values are masked. */
+export type StepRecord = {
+  ref: string;
+  input: unknown;
+  result: unknown;
+  durationMs: number;
+};
+
+/** What went wrong: where, and in which line of the template. */
+export type FlowError = { where: string; message: string; line: number | null };
+
+/** The response of a flow. */
+export type FlowResponse = { status: number; type: 'application/json' | 'text/plain'; body: string };
+
+/** How an execution ended. */
+export type Execution = { steps: StepRecord[] } & (
+  | { status: 'succeeded'; response: FlowResponse; error: null }
+  | { status: 'failed'; response: null; error: FlowError }
+);
+
+/** A flow that cannot go on, because of what its author or its sender wrote. */
+class FlowFailure extends Error {
+  override name = 'FlowFailure';
+  readonly error: FlowError;
+
+  constructor(error: FlowError, cause?: unknown) {
+    super(error.message, { cause });
+    this.error = error;
+  }
+}
+
+/**
+ * Runs the steps of a flow in their order and renders its response. A step that fails ends it; a third party that
+ * answers with an error does not: the next steps see it as `steps.<ref>`.
+ * @param chain the ids of the flows that led here, this one last: third parties hand it back if they call in again.
+ */
+export async function executeFlow(
+  options: ExecuteOptions,
+  flow: FlowRow,
+  input: FlowInput,
+  chain: string[],
+): Promise<Execution> {
+  const steps: StepRecord[] = [];
+  const scope: Scope = { ...input, [flow.ref]: input.event, steps: {} };
+  try {
+    for (const step of stepsSchema.parse(flow.steps)) {
+      const record: StepRecord = { ref: step.ref, input: null, result: null, durationMs: 0 };
+      steps.push(record);
+      await executeStep({ options, flow, chain, scope, record }, step);
+    }
+    return { status: 'succeeded', steps, response: renderResponse(flow, scope), error: null };
+  } catch (error) {
+    if (error instanceof FlowFailure) return { status: 'failed', steps, response: null, error: error.error };
+    throw error;
+  }
+}
+
+/** What templates see: earlier results by their refs, and what is known about them in `steps`. */
+type Scope = { event: unknown; props: unknown; steps: Record<string, unknown>; [ref: string]: unknown };
+
+type Surroundings = {
+  options: ExecuteOptions;
+  flow: FlowRow;
+  chain: string[];
+  scope: Scope;
+  record: StepRecord;
+};
+
+type StepResult = { data: unknown; status: number; error: boolean; referenceId: string | null };
+
+async function executeStep(around: Surroundings, step: Step): Promise<void> {
+  const { scope, record } = around;
+  const beganAt = performance.now();
+  try {
+    const result = 'emit' in step ? await emit(around, step) : await trigger(around, step);
+    const { data, ...rest } = result;
+    record.result = result;
+    scope[step.ref] = data;
+    scope.steps[step.ref] = rest;
+  } finally {
+    record.durationMs = Math.round(performance.now() - beganAt);
+  }
+}
+
+async function trigger(around: Surroundings, step: TriggerStep): Promise<StepResult> {
+  const { options, flow, chain, scope, record } = around;
+  const where = `steps.${step.ref}`;
+  const { data, headers = {}, queryParams = {} } = step;
+  const rendered = {
+    ...(data !== undefined && { data: render(data, scope, `${where}.data`) }),
+    headers: render(headers, scope, `${where}.headers`),
+    queryParams: render(queryParams, scope, `${where}.queryParams`),
+  };
+  record.input = {
+    ...rendered,
+    headers: Object.fromEntries(Object.keys(headers).map((name) => [name, mask])),
+  };
+  const checked = triggerSchema.safeParse(rendered);
+  const handed = checked.success
+    ? { ok: true as const, trigger: checked.data }
+    : { ok: false as const, mistakes: mistakesOf(checked.error) };
+  const key = { id: flow.id, name: `flow ${flow.name}` };
+  const caller = { locationId: flow.locationId, webhookId: step.trigger, key, chain };
+  try {
+    return await triggerWebhook(options, caller, handed);
+  } catch (error) {
+    if (error instanceof Problem) throw new FlowFailure({ where, message: error.message, line: null }, error);
+    throw error;
+  }
+}
+
+async function emit(around: Surroundings, step: EmitStep): Promise<StepResult> {
+  const { options, flow, scope, record } = around;
+  const where = `steps.${step.ref}.emit`;
+  record.input = render(step.emit, scope, where);
+  const event = newEventSchema.safeParse({ ...toTypes(record.input), locationId: flow.locationId });
+  if (!event.success) {
+    const [first] = mistakesOf(event.error);
+    throw new FlowFailure({ where: `${where}.${first?.path}`, message: first?.message ?? '', line: null });
+  }
+  const { events } = await options.accept([event.data]);
+  const [accepted] = events;
+  if (!accepted) throw new FlowFailure({ where, message: 'The location has been deleted.', line: null });
+  options.wake([flow.locationId]);
+  const { id, locationId, sequence } = accepted;
+  return { data: { id, locationId, sequence }, status: 202, error: false, referenceId: null };
+}
+
+/** Rendered members of an event in their types: whole numbers are numbers again, and space around values is dropped. */
+function toTypes(rendered: unknown): Record<string, unknown> {
+  const entries = Object.entries(Object(rendered)).map(([name, value]) => {
+    const text = typeof value === 'string' ? value.trim() : value;
+    const isNumber = name === 'stations' || name === 'customerid';
+    return [name, isNumber && typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : text];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Every text in a value, rendered. */
+function render(value: unknown, scope: Scope, where: string): unknown {
+  if (typeof value === 'string') return renderText(value, scope, where);
+  if (Array.isArray(value)) return value.map((item, index) => render(item, scope, `${where}.${index}`));
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, part]) => [
+    name,
+    render(part, scope, `${where}.${name}`),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function renderText(template: string, scope: Scope, where: string): string {
+  try {
+    return compileTemplate(template).render(scope);
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new FlowFailure({ where, message: error.message, line: error.line }, error);
+  }
+}
+
+/** A body that claims to be JSON, by how its template begins, is JSON; another may turn out to be; the rest is text. */
+function renderResponse(flow: FlowRow, scope: Scope): FlowResponse {
+  const { status, body: template } = responseSchema.parse(flow.response);
+  const body = renderText(template, scope, 'response.body');
+  const isJson = isJsonContainer(body);
+  if (!isJson && /^\s*(\[|\{(?![{%#]))/.test(template))
+    throw new FlowFailure({
+      where: 'response.body',
+      message: 'The response claims to be JSON and is not.',
+      line: null,
+    });
+  return { status, type: isJson ? 'application/json' : 'text/plain', body };
+}
+
+function isJsonContainer(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null;
+  } catch {
+    return false;
+  }
+}

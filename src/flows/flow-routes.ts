@@ -1,0 +1,125 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { and, asc, eq, gt } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import type { Encryption } from '../db/encryption.ts';
+import { flows } from '../db/schema.ts';
+import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { pageOf, pageQuery, toPage } from '../http/page.ts';
+import { invalid } from '../http/problem.ts';
+import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
+import { checkFlow } from './check-flow.ts';
+import { flowName, flowSchema, newFlowSchema, stepSchema, toFlow } from './flow.ts';
+import { findFlow, isFlow, putFlow, rotateToken, unknownFlow } from './flows.ts';
+
+/** The flows of a location. */
+export function flowRoutes({ db, encryption }: { db: Database; encryption: Encryption }) {
+  const router = createRouter<LocationEnv>();
+  const mayRead = allowAtLocation(db, 'settings:read');
+  const mayWrite = allowAtLocation(db, 'settings:write');
+  router.openAPIRegistry.register('Step', stepSchema);
+
+  router.openapi(createRoute({ ...put, middleware: mayWrite }), async (c) => {
+    const key = { locationId: c.var.location.id, ...c.req.valid('param') };
+    const flow = c.req.valid('json');
+    const mistakes = await checkFlow(db, key.locationId, flow);
+    if (mistakes.length > 0) throw invalid(mistakes);
+    const { row, token } = await putFlow(
+      db,
+      encryption,
+      { locationId: key.locationId, name: key.name },
+      flow,
+    );
+    return c.json({ ...toFlow(row), ...(token && row.auth === 'bearer' && { token }) }, 200);
+  });
+
+  router.openapi(createRoute({ ...list, middleware: mayRead }), async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const rows = await db
+      .select()
+      .from(flows)
+      .where(and(eq(flows.locationId, c.var.location.id), cursor ? gt(flows.name, cursor) : undefined))
+      .orderBy(asc(flows.name))
+      .limit(limit + 1);
+    const page = toPage(rows, limit, (row) => row.name);
+    return c.json({ ...page, items: page.items.map(toFlow) }, 200);
+  });
+
+  router.openapi(createRoute({ ...read, middleware: mayRead }), async (c) => {
+    const row = await findFlow(db, { locationId: c.var.location.id, name: c.req.valid('param').name });
+    if (!row) throw unknownFlow();
+    return c.json(toFlow(row), 200);
+  });
+
+  router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
+    const key = { locationId: c.var.location.id, name: c.req.valid('param').name };
+    const deleted = await db.delete(flows).where(isFlow(key)).returning({ id: flows.id });
+    if (deleted.length === 0) throw unknownFlow();
+    return c.body(null, 204);
+  });
+
+  router.openapi(createRoute({ ...rotate, middleware: mayWrite }), async (c) => {
+    const { overlapHours } = rotation.parse(c.req.valid('json'));
+    const key = { locationId: c.var.location.id, name: c.req.valid('param').name };
+    const rotated = await rotateToken(db, key, overlapHours);
+    if (!rotated) throw unknownFlow();
+    return c.json({ ...toFlow(rotated.row), token: rotated.token }, 200);
+  });
+
+  return router;
+}
+
+const locationPath = z.object({ id: z.string() });
+const flowPath = locationPath.extend({ name: flowName });
+const token = z.string().openapi({ description: 'Shown now and never again', example: 'flow_…' });
+
+const put = {
+  method: 'put',
+  path: '/v1/locations/{id}/flows/{name}',
+  summary: 'Make a flow, or replace it; every template and every webhook it names is checked',
+  request: { params: flowPath, ...takes(newFlowSchema) },
+  responses: { 200: answers('The flow', flowSchema.extend({ token: token.optional() })), ...problems },
+} as const;
+
+const list = {
+  method: 'get',
+  path: '/v1/locations/{id}/flows',
+  summary: 'The flows of a location, by name',
+  request: { params: locationPath, query: pageQuery.extend({ cursor: flowName.optional() }) },
+  responses: { 200: answers('A page of flows', pageOf(flowSchema)), ...problems },
+} as const;
+
+const read = {
+  method: 'get',
+  path: '/v1/locations/{id}/flows/{name}',
+  summary: 'A flow',
+  request: { params: flowPath },
+  responses: { 200: answers('The flow', flowSchema), ...problems },
+} as const;
+
+const remove = {
+  method: 'delete',
+  path: '/v1/locations/{id}/flows/{name}',
+  summary: 'Delete a flow; its runs stay on record',
+  request: { params: flowPath },
+  responses: { 204: { description: 'Deleted' }, ...problems },
+} as const;
+
+/** The longest overlap of two tokens, in hours: a week. */
+const maxOverlapHours = 168;
+
+const rotation = z.object({
+  overlapHours: z
+    .int('must be a whole number')
+    .min(0, 'must be at least 0')
+    .max(maxOverlapHours, `must be at most ${maxOverlapHours}`)
+    .default(24)
+    .openapi({ description: 'How long the old token is valid' }),
+});
+
+const rotate = {
+  method: 'post',
+  path: '/v1/locations/{id}/flows/{name}/rotate-token',
+  summary: 'Make a new token for the URL of a flow',
+  request: { params: flowPath, ...mayTake(rotation) },
+  responses: { 200: answers('The flow and its new token', flowSchema.extend({ token })), ...problems },
+} as const;

@@ -1,0 +1,133 @@
+import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import type { Encryption } from '../db/encryption.ts';
+import { flows, locations } from '../db/schema.ts';
+import { mask } from '../http/custom-headers.ts';
+import { Problem } from '../http/problem.ts';
+import type { FlowRow, NewFlow } from './flow.ts';
+
+/** Which flow: names are unique within a location. */
+export type FlowKey = { locationId: string; name: string };
+
+/** The condition that selects a flow. */
+export function isFlow({ locationId, name }: FlowKey) {
+  return and(eq(flows.locationId, locationId), eq(flows.name, name));
+}
+
+/** A flow by its name, or undefined. */
+export async function findFlow(db: Database, key: FlowKey): Promise<FlowRow | undefined> {
+  const [row] = await db.select().from(flows).where(isFlow(key));
+  return row;
+}
+
+/** A flow by the id of its URL, or undefined; also when its location has been deleted. */
+export async function findFlowById(db: Database, id: string): Promise<FlowRow | undefined> {
+  const [found] = await db
+    .select({ flow: flows })
+    .from(flows)
+    .innerJoin(locations, eq(locations.id, flows.locationId))
+    .where(and(eq(flows.id, id), isNull(locations.deletedAt)));
+  return found?.flow;
+}
+
+/** The answer for a flow that is not at this location. */
+export function unknownFlow(): Problem {
+  return new Problem(404, 'There is no flow with this name at this location.');
+}
+
+/**
+ * Stores a flow in place of the one before, whose URL and token it keeps.
+ * @returns the row, and the token if the flow is new, to be shown once.
+ */
+export async function putFlow(
+  db: Database,
+  encryption: Encryption,
+  key: FlowKey,
+  { signingSecret, ...settings }: NewFlow,
+): Promise<{ row: FlowRow; token: string | null }> {
+  return db.transaction(async (tx) => {
+    const [before] = await tx.select().from(flows).where(isFlow(key)).for('update');
+    const keptSecret = signingSecret === mask ? (before?.signingSecret ?? null) : null;
+    const isNewSecret = signingSecret !== null && signingSecret !== mask;
+    const sealed = isNewSecret ? encryption.seal(signingSecret, ownerOf(key)) : keptSecret;
+    const values = { ...settings, signingSecret: sealed };
+    const { token, ...hashed } = createToken();
+    const [row] = await tx
+      .insert(flows)
+      .values({ ...values, ...key, ...hashed, id: randomUUID() })
+      .onConflictDoUpdate({
+        target: [flows.locationId, flows.name],
+        set: { ...values, updatedAt: new Date() },
+      })
+      .returning();
+    if (!row) throw new Error('The flow was not stored.');
+    return { row, token: before ? null : token };
+  });
+}
+
+/**
+ * Gives a flow a new token; the old one is valid for `overlapHours` more.
+ * @returns the row and the token, to be shown once; undefined when there is no such flow.
+ */
+export async function rotateToken(
+  db: Database,
+  key: FlowKey,
+  overlapHours: number,
+): Promise<{ row: FlowRow; token: string } | undefined> {
+  const { token, ...hashed } = createToken();
+  const [row] = await db
+    .update(flows)
+    .set({
+      ...hashed,
+      previousTokenHash: sql`token_hash`,
+      previousTokenUntil: sql`now() + make_interval(hours => ${overlapHours})`,
+      updatedAt: sql`now()`,
+    })
+    .where(isFlow(key))
+    .returning();
+  return row && { row, token };
+}
+
+/** Whether a request may run a flow. It takes the same time for any token, and for a flow that does not exist. */
+export function mayRun(flow: FlowRow | undefined, authorization: string | undefined): flow is FlowRow {
+  const [, token = ''] = /^Bearer ([\x21-\x7e]{1,512})$/.exec(authorization ?? '') ?? [];
+  const hasToken = isTokenOf(flow ?? noFlow, hashOf(token));
+  return flow !== undefined && (flow.auth === 'none' || hasToken);
+}
+
+type Tokens = Pick<FlowRow, 'tokenHash' | 'previousTokenHash' | 'previousTokenUntil'>;
+
+function isTokenOf({ tokenHash, previousTokenHash, previousTokenUntil }: Tokens, hash: string): boolean {
+  const isCurrent = isSame(hash, tokenHash);
+  const isPrevious = isSame(hash, previousTokenHash ?? noHash);
+  return isCurrent || (isPrevious && previousTokenUntil !== null && previousTokenUntil > new Date());
+}
+
+/** The signing secret of a flow's sender, or null when it does not sign. */
+export function openSigningSecret(flow: FlowRow, encryption: Encryption): string | null {
+  return flow.signingSecret && encryption.open(flow.signingSecret, ownerOf(flow));
+}
+
+function ownerOf({ locationId, name }: FlowKey): string {
+  return `flow ${locationId} ${name}`;
+}
+
+/** 60 characters with 320 random bits. */
+function createToken() {
+  const token = `flow_${randomBytes(41).toString('base64url')}`;
+  return { token, tokenHash: hashOf(token), tokenHint: `…${token.slice(-4)}` };
+}
+
+/** The token has more random bits than anybody can guess, so that a fast hash is enough. */
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}
+
+/** The hash of no token, and a flow that nobody has the token of. */
+const noHash = '0'.repeat(64);
+const noFlow: Tokens = { tokenHash: noHash, previousTokenHash: null, previousTokenUntil: null };
+
+function isSame(left: string, right: string): boolean {
+  return timingSafeEqual(Buffer.from(left), Buffer.from(right));
+}

@@ -1,0 +1,34 @@
+import { Problem } from '../http/problem.ts';
+
+/**
+ * The body of an incoming request as templates see it: JSON as it is, a form as an object (several values of a name as a
+ * list), any other text as a text, and null when it is empty.
+ * @throws Problem when it claims to be JSON and is not, or is of a type that cannot be read.
+ */
+export function parseIncoming(text: string, contentType: string | undefined): unknown {
+  if (text === '') return null;
+  const type = (contentType ?? 'text/plain').split(';')[0]?.trim().toLowerCase() ?? '';
+  if (/^application\/(.+\+)?json$/.test(type)) return parseJson(text);
+  if (type === 'application/x-www-form-urlencoded') return parseForm(text);
+  if (type.startsWith('text/')) return text;
+  throw new Problem(415, 'Send JSON, a form (application/x-www-form-urlencoded) or text.');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Problem(400, 'The body is not valid JSON.');
+  }
+}
+
+function parseForm(text: string): Record<string, string | string[]> {
+  const form = new URLSearchParams(text);
+  const names = [...new Set(form.keys())];
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = form.getAll(name);
+      return [name, values.length === 1 ? (values[0] ?? '') : values];
+    }),
+  );
+}

@@ -1,0 +1,100 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import { and, desc, eq, lt } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import { runStatuses, runs } from '../db/schema.ts';
+import { uuid } from '../events/event.ts';
+import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { pageOf, pageQuery, toPage } from '../http/page.ts';
+import { Problem } from '../http/problem.ts';
+import { answers, createRouter, problems } from '../http/router.ts';
+import { flowName } from './flow.ts';
+import { findFlowById } from './flows.ts';
+import { beginRun, fullRunSchema, inputOf, runSchema, toFullRun, toRun } from './run.ts';
+import type { Runner } from './runner.ts';
+
+/** The debugger: what each run of a location's flows did, and running one again. */
+export function runRoutes({ db, runner }: { db: Database; runner: Runner }) {
+  const router = createRouter<LocationEnv>();
+  const mayRead = allowAtLocation(db, 'settings:read');
+  const mayWrite = allowAtLocation(db, 'settings:write');
+
+  router.openapi(createRoute({ ...listRuns, middleware: mayRead }), async (c) => {
+    const { limit, cursor, flow, status } = c.req.valid('query');
+    const rows = await db
+      .select()
+      .from(runs)
+      .where(
+        and(
+          eq(runs.locationId, c.var.location.id),
+          cursor ? lt(runs.id, cursor) : undefined,
+          flow ? eq(runs.flowName, flow) : undefined,
+          status ? eq(runs.status, status) : undefined,
+        ),
+      )
+      .orderBy(desc(runs.id))
+      .limit(limit + 1);
+    const page = toPage(rows, limit, (row) => row.id);
+    return c.json({ ...page, items: page.items.map(toRun) }, 200);
+  });
+
+  router.openapi(createRoute({ ...readRun, middleware: mayRead }), async (c) => {
+    const row = await findRun(db, c.var.location.id, c.req.valid('param').runId);
+    return c.json(toFullRun(row), 200);
+  });
+
+  router.openapi(createRoute({ ...rerun, middleware: mayWrite }), async (c) => {
+    const original = await findRun(db, c.var.location.id, c.req.valid('param').runId);
+    if (original.endedAt === null) throw new Problem(409, 'This run has not ended yet.');
+    const flow = await findFlowById(db, original.flowId);
+    if (!flow) throw new Problem(409, 'The flow of this run has been deleted.');
+    const again = { input: inputOf(original), chain: [], rerunOf: original.id };
+    const { run } = await beginRun(db, flow, { ...again, source: 'rerun', status: 'queued' });
+    runner.wake();
+    return c.json(toRun(run), 202);
+  });
+
+  return router;
+}
+
+const locationPath = z.object({ id: z.string() });
+const runPath = locationPath.extend({ runId: uuid });
+
+const listRuns = {
+  method: 'get',
+  path: '/v1/locations/{id}/runs',
+  summary: 'The runs of a location, newest first',
+  request: {
+    params: locationPath,
+    query: pageQuery.extend({
+      cursor: uuid.optional(),
+      flow: flowName.optional(),
+      status: z.enum(runStatuses, `must be one of ${runStatuses.join(', ')}`).optional(),
+    }),
+  },
+  responses: { 200: answers('A page of runs', pageOf(runSchema)), ...problems },
+} as const;
+
+const readRun = {
+  method: 'get',
+  path: '/v1/locations/{id}/runs/{runId}',
+  summary: 'One run in full: its input, the result of each step, its response or error',
+  request: { params: runPath },
+  responses: { 200: answers('The run', fullRunSchema), ...problems },
+} as const;
+
+const rerun = {
+  method: 'post',
+  path: '/v1/locations/{id}/runs/{runId}/rerun',
+  summary: 'Run the flow once more, as it is now, on the same input',
+  request: { params: runPath },
+  responses: { 202: answers('The new run', runSchema), ...problems },
+} as const;
+
+async function findRun(db: Database, locationId: string, id: string) {
+  const [row] = await db
+    .select()
+    .from(runs)
+    .where(and(eq(runs.locationId, locationId), eq(runs.id, id)));
+  if (!row) throw new Problem(404, 'There is no run with this id at this location.');
+  return row;
+}

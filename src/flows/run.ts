@@ -1,0 +1,209 @@
+import { z } from '@hono/zod-openapi';
+import { and, eq, inArray, lt, sql } from 'drizzle-orm';
+import { v7 as uuidv7 } from 'uuid';
+import type { Database } from '../db/client.ts';
+import { runSources, runStatuses, runs } from '../db/schema.ts';
+import { uuid } from '../events/event.ts';
+import type { Execution, FlowInput } from './execute.ts';
+import type { FlowRow } from './flow.ts';
+
+/** A run in a list. */
+export const runSchema = z
+  .object({
+    id: uuid,
+    flow: flowRef(),
+    source: z.enum(runSources),
+    status: z.enum(runStatuses),
+    responseStatus: z.int().nullable(),
+    error: z
+      .object({
+        where: z.string().openapi({ example: 'steps.res1.data.company' }),
+        message: z.string(),
+        line: z.int().nullable().openapi({ description: 'In the template' }),
+      })
+      .nullable(),
+    rerunOf: uuid.nullable(),
+    createdAt: z.iso.datetime(),
+    startedAt: z.iso.datetime().nullable(),
+    endedAt: z.iso.datetime().nullable(),
+  })
+  .openapi('Run');
+
+function flowRef() {
+  return z.object({ id: z.guid(), name: z.string() });
+}
+
+/** A run in full: the debugger. */
+export const fullRunSchema = runSchema
+  .extend({
+    input: z.object({ event: z.unknown(), props: z.unknown() }),
+    steps: z.array(
+      z.object({
+        ref: z.string(),
+        input: z.unknown().openapi({ description: 'What its templates became; header values are masked' }),
+        result: z.unknown(),
+        durationMs: z.int(),
+      }),
+    ),
+    response: z.object({ status: z.int(), type: z.string(), body: z.string() }).nullable(),
+  })
+  .openapi('RunInFull');
+
+const errorSchema = runSchema.shape.error;
+const stepsSchema = fullRunSchema.shape.steps;
+const inputSchema = fullRunSchema.shape.input;
+
+export type RunRow = typeof runs.$inferSelect;
+
+/** A run as lists answer it. */
+export function toRun(row: RunRow): z.input<typeof runSchema> {
+  const { id, flowId, flowName, source, status, responseStatus, rerunOf } = row;
+  return {
+    id,
+    flow: { id: flowId, name: flowName },
+    source,
+    status,
+    responseStatus,
+    error: errorSchema.parse(row.error),
+    rerunOf,
+    createdAt: row.createdAt.toISOString(),
+    startedAt: row.startedAt?.toISOString() ?? null,
+    endedAt: row.endedAt?.toISOString() ?? null,
+  };
+}
+
+/** A run in full. */
+export function toFullRun(row: RunRow): z.input<typeof fullRunSchema> {
+  const { responseStatus: status, responseType: type, responseBody: body } = row;
+  return {
+    ...toRun(row),
+    input: inputOf(row),
+    steps: stepsSchema.parse(row.steps ?? []),
+    response: status === null || type === null || body === null ? null : { status, type, body },
+  };
+}
+
+/** What a run works on. */
+export function inputOf(row: RunRow): FlowInput {
+  return inputSchema.parse(row.input);
+}
+
+/** Hours for which a repeated request is answered by the run it began. */
+const idempotencyHours = 24;
+
+/** A run that begins. */
+export type NewRun = Pick<RunRow, 'source' | 'status'> & {
+  input: FlowInput;
+  chain: string[];
+  idempotencyKey?: string | undefined;
+  rerunOf?: string;
+};
+
+/**
+ * Puts a run on record, before any of it is done: `queued`, or `running` in this process.
+ * @returns the run; `isNew` false: it is the one that the same idempotency key began before.
+ */
+export async function beginRun(
+  db: Database,
+  flow: FlowRow,
+  run: NewRun,
+): Promise<{ run: RunRow; isNew: boolean }> {
+  const now = sql`now()`;
+  const leaseUntil = sql`now() + make_interval(secs => ${leaseMs / 1000})`;
+  const started = run.status === 'running' ? { startedAt: now, leaseUntil } : {};
+  const { locationId, id: flowId, name: flowName } = flow;
+  const [inserted] = await db
+    .insert(runs)
+    .values({ ...run, ...started, locationId, flowId, flowName, id: uuidv7() })
+    .onConflictDoNothing()
+    .returning();
+  if (inserted) return { run: inserted, isNew: true };
+  const [existing] = await db
+    .select()
+    .from(runs)
+    .where(hasKey(flow, run.idempotencyKey ?? ''));
+  if (!existing) throw new Error('The run was not stored.');
+  return { run: existing, isNew: false };
+}
+
+function hasKey({ locationId, id }: FlowRow, idempotencyKey: string) {
+  return and(eq(runs.locationId, locationId), eq(runs.flowId, id), eq(runs.idempotencyKey, idempotencyKey));
+}
+
+/** Milliseconds after which a run whose process no longer renews its lease counts as cut off. */
+const leaseMs = 15_000;
+
+/** Puts the end of a run on record. One that was given up meanwhile stays as it is. */
+export async function endRun(db: Database, { locationId, id }: RunRow, execution: Execution): Promise<void> {
+  const { status, steps, response, error } = execution;
+  await db
+    .update(runs)
+    .set({
+      status,
+      steps,
+      error,
+      responseStatus: response?.status ?? null,
+      responseType: response?.type ?? null,
+      responseBody: response && response.body.replaceAll('\0', '\u{FFFD}').toWellFormed(),
+      endedAt: new Date(),
+      leaseUntil: null,
+    })
+    .where(and(eq(runs.locationId, locationId), eq(runs.id, id), eq(runs.status, 'running')));
+}
+
+/** Takes queued runs, oldest first, to be executed by this process alone: at most once, as with deliveries. */
+export async function claimRuns(db: Database, limit: number): Promise<RunRow[]> {
+  const next = db
+    .select({ id: runs.id })
+    .from(runs)
+    .where(eq(runs.status, 'queued'))
+    .orderBy(runs.createdAt)
+    .limit(limit)
+    .for('update', { skipLocked: true });
+  return db
+    .update(runs)
+    .set({
+      status: 'running',
+      startedAt: sql`now()`,
+      leaseUntil: sql`now() + make_interval(secs => ${leaseMs / 1000})`,
+    })
+    .where(and(inArray(runs.id, next), eq(runs.status, 'queued')))
+    .returning();
+}
+
+/** Says that these runs are still under way in this process. */
+export async function renewLeases({ $client: sql }: Database, ids: string[]): Promise<void> {
+  await sql`
+    update runs
+    set lease_until = now() + make_interval(secs => ${leaseMs / 1000})
+    where id = any(${ids}::uuid[]) and status = 'running'`;
+}
+
+/** Ends runs that a crash cut off: nobody knows how far they came. People may run them again. @returns how many. */
+export async function abandonRuns(db: Database): Promise<number> {
+  const abandoned = await db
+    .update(runs)
+    .set({ status: 'abandoned', endedAt: new Date(), leaseUntil: null })
+    .where(and(eq(runs.status, 'running'), lt(runs.leaseUntil, sql`now()`)))
+    .returning({ id: runs.id });
+  return abandoned.length;
+}
+
+/** Rows in one statement, so that it holds up nobody. */
+const maxRemoved = 1000;
+
+/** Removes runs older than `retentionDays`, and idempotency keys that are no longer kept: a bounded step. */
+export async function removeOldRuns({ $client: sql }: Database, retentionDays: number): Promise<number> {
+  const removed = await sql`
+    delete from runs
+    where ctid = any(array(
+      select ctid
+      from runs
+      where created_at < now() - make_interval(days => ${retentionDays}) and status not in ('queued', 'running')
+      limit ${maxRemoved}))`;
+  const forgotten = await sql`
+    update runs
+    set idempotency_key = null
+    where idempotency_key is not null and created_at < now() - make_interval(hours => ${idempotencyHours})`;
+  return removed.count + forgotten.count;
+}

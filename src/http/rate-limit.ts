@@ -1,0 +1,39 @@
+import type { Context } from 'hono';
+import { rateLimiter } from 'hono-rate-limiter';
+import type { CidrList } from '../delivery/url-guard.ts';
+import type { AppEnv } from './authorize.ts';
+import { clientAddress } from './client-address.ts';
+import { Problem } from './problem.ts';
+
+/** How many requests may come in a window of time. */
+export type RateLimit = { requests: number; windowMs: number };
+
+/** Limits requests by the address they come from; an IPv6 network of /64 counts as one sender. */
+export function limitByAddress(limit: RateLimit, trustProxy: CidrList) {
+  return limitBy(limit, (c) =>
+    networkOf(clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy)),
+  );
+}
+
+/**
+ * Limits requests by anything about them, counted in this process. One too many is a 429, whose `Retry-After` says when
+ * the window ends.
+ */
+export function limitBy({ requests, windowMs }: RateLimit, keyOf: (c: Context<AppEnv>) => string) {
+  return rateLimiter<AppEnv>({
+    windowMs,
+    limit: requests,
+    standardHeaders: 'draft-7',
+    keyGenerator: keyOf,
+    handler: () => {
+      throw new Problem(
+        429,
+        `More than ${requests} requests in ${windowMs / 60_000} minutes: try again later.`,
+      );
+    },
+  });
+}
+
+function networkOf(address: string): string {
+  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address;
+}
