@@ -44,6 +44,7 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     if (!endpoint) throw unknownEndpoint();
     const { action } = testSchema.parse(c.req.valid('json'));
     const id = await insertTest(db, endpoint, location.title, action);
+    if (!id) throw unknownEndpoint();
     const delivery = await waitForOutcome(location.id, id);
     return c.json(toDelivery(delivery), delivery.endedAt ? 200 : 202);
   });
@@ -53,8 +54,8 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     if (original.outcome === 'sending') throw new Problem(409, 'This delivery has not ended yet.');
     if (original.test) throw new Problem(409, 'A test is not resent: send another test instead.');
     const endpoint = await findEndpoint(db, original.locationId, original.endpointId);
-    if (!endpoint) throw new Problem(409, 'The endpoint of this delivery has been deleted.');
-    const id = await insertResend(db, endpoint, original.id);
+    const [id] = endpoint ? await insertResends(db, endpoint, [original.id]) : [];
+    if (!id) throw new Problem(409, 'The endpoint of this delivery has been deleted.');
     const delivery = await waitForOutcome(original.locationId, id);
     return c.json(toDelivery(delivery), delivery.endedAt ? 201 : 202);
   });
@@ -66,9 +67,9 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     const originalIds = await findOriginals(db, endpoint, c.req.valid('json'));
     if (originalIds.length > maxResends)
       throw new Problem(422, `The range holds more than ${maxResends} deliveries: choose a shorter one.`);
-    await insertResends(db, endpoint, originalIds);
+    const resendIds = await insertResends(db, endpoint, originalIds);
     wake([location.id]);
-    return c.json({ resends: originalIds.length }, 202);
+    return c.json({ resends: resendIds.length }, 202);
   });
 
   return router;
@@ -128,6 +129,7 @@ const resendRange = {
 } as const;
 
 type Endpoint = typeof endpoints.$inferSelect;
+type Action = z.output<typeof action>;
 
 function unknownEndpoint(): Problem {
   return new Problem(404, 'There is no endpoint with this id at this location.');
@@ -162,30 +164,38 @@ async function findOriginals(db: Database, endpoint: Endpoint, range: z.output<t
   return rows.map((row) => row.id);
 }
 
-async function insertTest(db: Database, endpoint: Endpoint, title: string, action: 'create' | 'delete') {
-  const id = uuidv7();
-  const { locationId, id: endpointId, url } = endpoint;
-  const sample = { firstSequence: 0, lastSequence: 0, events: 1, actions: [action], test: true };
-  await db.insert(deliveries).values({ id, locationId, endpointId, url, title, ...sample });
-  return id;
+/**
+ * The endpoint's row is held until the commit: whoever deletes it waits, and then sees what it has to drop.
+ * @returns the id of the delivery; undefined when the endpoint has just been deleted.
+ */
+async function insertTest({ $client: sql }: Database, endpoint: Endpoint, title: string, action: Action) {
+  const [row] = await sql<{ id: string }[]>`
+    insert into deliveries
+      (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, test)
+    select p.location_id, ${uuidv7()}::uuid, p.id, 0, 0, 1, array[${action}], ${title}, p.url, true
+    from endpoints p
+    where p.location_id = ${endpoint.locationId} and p.id = ${endpoint.id} and p.deleted_at is null
+    for share
+    returning id`;
+  return row?.id;
 }
 
-async function insertResend(db: Database, endpoint: Endpoint, originalId: string): Promise<string> {
-  const [id] = await insertResends(db, endpoint, [originalId]);
-  if (!id) throw new Error('The resend was not stored.');
-  return id;
-}
-
-/** The same events as they were sent then: same range, same filter, same title. Sent in the order of `originalIds`. */
+/**
+ * The same events as they were sent then: same range, same filter, same title. Sent in the order of `originalIds`. The
+ * endpoint's row is held as for a test.
+ * @returns the ids of the deliveries; none when the endpoint has just been deleted.
+ */
 async function insertResends({ $client: sql }: Database, endpoint: Endpoint, originalIds: string[]) {
   const resends = originalIds.map((originalId) => ({ id: uuidv7(), originalId }));
   const rows = await sql<{ id: string }[]>`
     insert into deliveries
       (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, resend_of)
     select d.location_id, r.id, d.endpoint_id, d.first_sequence, d.last_sequence, d.events, d.actions, d.title,
-      ${endpoint.url}, d.id
+      p.url, d.id
     from json_to_recordset(${JSON.stringify(resends)}::text::json) as r(id uuid, "originalId" uuid)
     join deliveries d on d.location_id = ${endpoint.locationId} and d.id = r."originalId"
+    join endpoints p on p.location_id = d.location_id and p.id = ${endpoint.id} and p.deleted_at is null
+    for share of p
     returning id`;
   return rows.map((row) => row.id);
 }

@@ -64,7 +64,8 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
   });
 
   router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
-    const deleted = await deleteEndpoints(db, c.var.location.id, c.req.valid('param').endpointId);
+    const { endpointId } = c.req.valid('param');
+    const deleted = await db.transaction((tx) => deleteEndpoints(tx, c.var.location.id, endpointId));
     if (deleted === 0) throw unknownEndpoint();
     return c.body(null, 204);
   });

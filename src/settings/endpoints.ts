@@ -121,11 +121,18 @@ async function skipPaused(tx: Transaction, { locationId, endpointId }: EndpointK
  * @returns how many were deleted.
  */
 export async function deleteEndpoints(
-  db: Database | Transaction,
+  tx: Transaction,
   locationId: string,
   endpointId: string | null = null,
 ): Promise<number> {
-  const deleted = await db.execute(sql`
+  // Waits for tests and resends that are just being stored, so that the next statement sees them.
+  await tx.execute(sql`
+    select from endpoints p
+    where p.location_id = ${locationId}
+      and (${endpointId}::uuid is null or p.id = ${endpointId}::uuid)
+    order by p.id
+    for update`);
+  const deleted = await tx.execute(sql`
     with gone as (
       select p.location_id, p.id, p.cursor, p.enabled, l.last_sequence
       from endpoints p
@@ -133,8 +140,6 @@ export async function deleteEndpoints(
       where p.location_id = ${locationId}
         and (${endpointId}::uuid is null or p.id = ${endpointId}::uuid)
         and p.deleted_at is null
-      order by p.id
-      for update of p
     ),
     skipped as (
       insert into skips (location_id, endpoint_id, first_sequence, last_sequence, reason)

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { newEvent } from '../support/venue.ts';
+import { newLocationId, startTestService, type TestService } from '../support/service.ts';
+
+let service: TestService;
+beforeAll(async () => {
+  service = await startTestService();
+});
+afterAll(() => service.stop());
+
+describe('a location', () => {
+  it('is made, read, renamed and deleted under the id of the core app', async () => {
+    const id = newLocationId();
+    const made = await service.api.put(`/v1/locations/${id}`, { title: 'Kamen Test' });
+    expect(made).toMatchObject({ status: 200, body: { id, title: 'Kamen Test', lastSequence: 0 } });
+    expect(await service.api.get(`/v1/locations/${id}`)).toMatchObject({ status: 200, body: made.body });
+
+    const renamed = await service.api.put(`/v1/locations/${id}`, { title: 'Kamen "🕶" Test' });
+    expect(renamed.body).toEqual({ ...made.body, title: 'Kamen "🕶" Test', updatedAt: expect.any(String) });
+
+    expect((await service.api.delete(`/v1/locations/${id}`)).status).toBe(204);
+    for (const path of ['', '/events', '/endpoints', '/deliveries', '/stats'])
+      expect((await service.api.get(`/v1/locations/${id}${path}`)).status).toBe(404);
+    expect((await service.api.delete(`/v1/locations/${id}`)).status).toBe(404);
+  });
+
+  it('goes on with its sequence when it is made again, without its endpoints', async () => {
+    const id = newLocationId();
+    await service.api.put(`/v1/locations/${id}`, { title: 'Before' });
+    await service.api.post(`/v1/locations/${id}/endpoints`, { url: 'http://127.0.0.1:1/', enabled: false });
+    await service.api.post('/v1/events', newEvent(id));
+    await service.api.delete(`/v1/locations/${id}`);
+    const again = await service.api.put(`/v1/locations/${id}`, { title: 'After' });
+    expect(again.body).toMatchObject({ title: 'After', lastSequence: 1 });
+    expect((await service.api.get(`/v1/locations/${id}/endpoints`)).body.items).toEqual([]);
+    expect((await service.api.post('/v1/events', newEvent(id))).body.events[0].sequence).toBe(2);
+  });
+
+  it('is made once by parallel requests', async () => {
+    const id = newLocationId();
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => service.api.put(`/v1/locations/${id}`, { title: 'x' })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ body }) => body.uuid)).size).toBe(1);
+  });
+
+  it.each([
+    [{}, 'title', 'must be a text'],
+    [{ title: '' }, 'title', 'must not be empty'],
+    [{ title: 5 }, 'title', 'must be a text'],
+    [{ title: 'a'.repeat(501) }, 'title', 'must have at most 500 characters'],
+    [{ title: 'a\0b' }, 'title', 'must not hold NUL or half a surrogate pair'],
+    [{ title: 'a\ud800' }, 'title', 'must not hold NUL or half a surrogate pair'],
+    [null, '', 'expected object'],
+    [[], '', 'expected object'],
+  ])('is refused as %j', async (body, path, message) => {
+    const id = newLocationId();
+    const answer = await service.api.put(`/v1/locations/${id}`, body);
+    expect(answer.status).toBe(422);
+    expect(answer.body.errors).toEqual([{ path, message: expect.stringContaining(message) }]);
+    expect((await service.api.get(`/v1/locations/${id}`)).status).toBe(404);
+  });
+
+  it.each(['a b', 'a%00', '%ff', 'a'.repeat(65), 'ä', "a'--", '%2e%2e'])('has no id like %s', async (id) => {
+    expect((await service.api.put(`/v1/locations/${id}`, { title: 'x' })).status).toBe(404);
+    expect((await service.api.get(`/v1/locations/${id}`)).status).toBe(404);
+  });
+});
+
+describe('the list of locations', () => {
+  it('is paged by id over several pages, each location once', async () => {
+    const fresh = await startTestService();
+    const ids = ['Z', 'a', 'b-1', 'b_1', 'b1', 'c', 'z'];
+    for (const id of ids) await fresh.api.put(`/v1/locations/${id}`, { title: id });
+    await fresh.api.delete('/v1/locations/c');
+    const pages: string[][] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const { body } = await fresh.api.get(`/v1/locations?limit=2${cursor && `&cursor=${cursor}`}`);
+      pages.push(body.items.map(({ id }: { id: string }) => id));
+      cursor = body.nextCursor;
+    }
+    await fresh.stop();
+    expect(pages.map((page) => page.length)).toEqual([2, 2, 2]);
+    expect(pages.flat()).toEqual(ids.filter((id) => id !== 'c').toSorted());
+  });
+
+  it.each([
+    ['limit=0', 'limit', 'must be at least 1'],
+    ['limit=1001', 'limit', 'must be at most 1000'],
+    ['limit=x', 'limit', 'must be a number'],
+    ['cursor=%00', 'cursor', 'must be 1 to 64'],
+    ['cursor=a&cursor=b', 'cursor', 'must be'],
+  ])('refuses ?%s', async (query, path, message) => {
+    const { status, body } = await service.api.get(`/v1/locations?${query}`);
+    expect(status).toBe(422);
+    expect(body.errors).toEqual([{ path, message: expect.stringContaining(message) }]);
+  });
+});
