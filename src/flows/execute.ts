@@ -26,7 +26,7 @@ export type ExecuteOptions = TriggerOptions & {
 };
 
 /** A step that ran, for people to read. `input` is what its templates became; header values are masked. */
-export type StepRecord = {
+type StepRecord = {
   ref: string;
   input: unknown;
   result: unknown;
@@ -34,7 +34,7 @@ export type StepRecord = {
 };
 
 /** What went wrong: where, and in which line of the template. */
-export type FlowError = { where: string; message: string; line: number | null };
+type FlowError = { where: string; message: string; line: number | null };
 
 /** The response of a flow. */
 export type FlowResponse = { status: number; type: 'application/json' | 'text/plain'; body: string };
