@@ -10,6 +10,9 @@ export type Database = ReturnType<typeof connect>;
 /** 64-bit integers of ours (sequences, customer ids, counts) stay below 2^53, so they are read as numbers. */
 const bigint = { to: 20, from: [20], serialize: String, parse: Number };
 
+/** Seconds between two tries to connect. By default they grow to 20, for which nobody would notice that the database is back. */
+const reconnectSeconds = 0.25;
+
 /**
  * Opens a pool of at most `max` connections, made on demand.
  * @example const db = connect(config.databaseUrl, { max: 10 }); await db.$client`select 1`; await db.$client.end();
@@ -18,6 +21,7 @@ export function connect(connection: Connection, { max }: { max: number }) {
   const options = {
     max,
     types: { bigint },
+    backoff: () => reconnectSeconds,
     onnotice: () => {},
     connection: {
       application_name: 'bellhop',
