@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
-import { brotliDecompress, gunzip, inflate } from 'node:zlib';
-import { mask } from '../http/custom-headers.ts';
+import { brotliDecompress, gunzip, inflate, inflateRaw, type ZlibOptions } from 'node:zlib';
+import { maskInBytes, maskInJson, maskInText } from './hidden-values.ts';
 
 /** The body of a third party's answer as apps get it: JSON, text, or bytes with their type. */
 export type AnswerData = unknown;
@@ -14,9 +14,15 @@ export type Unreadable = { unreadable: 'too_large' | 'protocol' };
 const decompressors = {
   gzip: promisify(gunzip),
   'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
+  deflate: inflateEither,
   br: promisify(brotliDecompress),
 };
+
+/** Servers disagree whether `deflate` has a zlib header (RFC 9110, 8.4.1.2), whose first byte names the method, 8. */
+function inflateEither(body: Buffer, options: ZlibOptions): Promise<Buffer> {
+  const hasHeader = ((body[0] ?? 0) & 0x0f) === 8;
+  return promisify<Buffer, ZlibOptions, Buffer>(hasHeader ? inflate : inflateRaw)(body, options);
+}
 
 /**
  * Undoes the content encoding of an answer, never beyond `maxBytes` of output.
@@ -49,19 +55,35 @@ function isKnown(encoding: string): encoding is keyof typeof decompressors {
 export function readData(body: Buffer, contentType: string, hidden: string[]): AnswerData {
   if (body.length === 0) return null;
   const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
-  const conceal = maskIn(hidden);
-  if (isJson(type)) return readJson(body, conceal);
-  if (isText(type)) return conceal(decode(body, parameters));
-  return { contentType: conceal(contentType), base64: concealBytes(body, conceal).toString('base64') };
+  if (isJson(type)) return readJson(decode(body, []), hidden);
+  if (isText(type)) return maskInText(decode(body, parameters), hidden);
+  return {
+    contentType: maskInText(contentType, hidden),
+    base64: maskInBytes(body, hidden).toString('base64'),
+  };
 }
 
-function readJson(body: Buffer, conceal: (text: string) => string): unknown {
-  const text = decode(body, []);
+/** Levels of nesting; JSON that has more comes as text, for not everybody who reads it could follow. */
+const maxLevels = 500;
+
+function readJson(text: string, hidden: string[]): unknown {
+  const value = parse(text);
+  const isUsable = value !== undefined && isNestedWithin(value, maxLevels);
+  return isUsable ? maskInJson(value, hidden) : maskInText(text, hidden);
+}
+
+/** undefined for what is not JSON. */
+function parse(text: string): unknown {
   try {
-    return concealDeep(JSON.parse(text), conceal);
+    return JSON.parse(text);
   } catch {
-    return conceal(text);
+    return undefined;
   }
+}
+
+function isNestedWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every((item) => isNestedWithin(item, levels - 1));
 }
 
 const isJson = (type: string) => /^application\/(.+\+)?json$/.test(type);
@@ -76,42 +98,4 @@ function decode(body: Buffer, parameters: string[]): string {
   } catch {
     return new TextDecoder().decode(body);
   }
-}
-
-/** Characters; what is shorter is no secret, and masking it would spoil the answer. */
-const minHiddenLength = 4;
-
-/** A function that masks hidden values in a text, also where they stand encoded: for a URL, in JSON, in base64. */
-function maskIn(hidden: string[]): (text: string) => string {
-  const secrets = hidden.filter((value) => value.length >= minHiddenLength).flatMap(spellings);
-  const longestFirst = [...new Set(secrets)].toSorted((a, b) => b.length - a.length);
-  return (text) => longestFirst.reduce((masked, secret) => masked.replaceAll(secret, mask), text);
-}
-
-function spellings(value: string): string[] {
-  const base64 = Buffer.from(value).toString('base64');
-  return [
-    value,
-    encodeURIComponent(value),
-    JSON.stringify(value).slice(1, -1),
-    base64,
-    base64.replace(/=+$/, ''),
-  ];
-}
-
-function concealDeep(value: unknown, conceal: (text: string) => string): unknown {
-  if (typeof value === 'string') return conceal(value);
-  if (typeof value === 'number') return conceal(String(value)) === String(value) ? value : mask;
-  if (Array.isArray(value)) return value.map((item) => concealDeep(item, conceal));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [conceal(name), concealDeep(item, conceal)]),
-  );
-}
-
-/** Latin-1 maps bytes to characters one to one; the mask is ASCII there, so that it has bytes of its own. */
-function concealBytes(body: Buffer, conceal: (text: string) => string): Buffer {
-  const text = body.toString('latin1');
-  const concealed = conceal(text);
-  return concealed === text ? body : Buffer.from(concealed.replaceAll(mask, '******'), 'latin1');
 }

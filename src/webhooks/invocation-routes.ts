@@ -112,7 +112,9 @@ const trigger = {
       z
         .object({
           referenceId: uuid,
-          status: z.int().openapi({ description: "The third party's status; 0 when it could not be asked" }),
+          status: z
+            .int()
+            .openapi({ description: "The third party's status; 0 when no answer came, or it broke off" }),
           data: z.unknown().openapi({
             description:
               'JSON as it is, text as a text, anything else as {contentType, base64}; null: none that could be read',

@@ -53,8 +53,13 @@ export function toInvocation(row: InvocationRow): z.input<typeof invocationSchem
   };
 }
 
-/** Who triggers which webhook. */
-export type Caller = { locationId: string; webhookId: string; key: ApiKey };
+/** Who triggers which webhook. `chain`: the ids of the flows that led to it, when a flow does. */
+export type Caller = {
+  locationId: string;
+  webhookId: string;
+  key: Pick<ApiKey, 'id' | 'name'>;
+  chain?: string[];
+};
 
 /** An invocation that begins: its id, and who calls what. */
 type NewInvocation = Caller & { id: string };
@@ -64,8 +69,9 @@ export type InvocationEnd = Pick<InvocationRow, 'outcome' | 'reason' | 'duration
   response: { data: unknown; bytes: number } | null;
 };
 
-/** Characters of a body that are kept. */
+/** Characters of a body that are kept, and of a reason in words. */
 const maxKept = 64 * 1024;
+const maxDetail = 1000;
 
 /** Puts on record that nothing was sent, and why. */
 export async function refuseInvocation(
@@ -73,9 +79,14 @@ export async function refuseInvocation(
   invocation: NewInvocation,
   refusal: Pick<InvocationRow, 'reason' | 'detail'>,
 ): Promise<void> {
-  await db
-    .insert(invocations)
-    .values({ ...rowOf(invocation), ...refusal, outcome: 'refused', endedAt: new Date() });
+  await db.insert(invocations).values({
+    ...rowOf(invocation),
+    reason: refusal.reason,
+    // It may name what the app wrote, whatever that was.
+    detail: refusal.detail && storable(refusal.detail, maxDetail),
+    outcome: 'refused',
+    endedAt: new Date(),
+  });
 }
 
 /** Puts on record that a request is about to go out. */
@@ -85,7 +96,8 @@ export async function beginInvocation(
   recordBodies: boolean,
   body: Buffer | null,
 ): Promise<void> {
-  const kept = recordBodies && body ? storable(body.toString(isUtf8(body) ? 'utf8' : 'base64')) : null;
+  const kept =
+    recordBodies && body ? storable(body.toString(isUtf8(body) ? 'utf8' : 'base64'), maxKept) : null;
   const sizes = { requestBytes: body?.length ?? 0, requestBody: kept };
   await db.insert(invocations).values({ ...rowOf(invocation), ...sizes, outcome: 'sending' });
 }
@@ -97,7 +109,7 @@ export async function endInvocation(
   recordBodies: boolean,
   { response, ...end }: InvocationEnd,
 ): Promise<void> {
-  const responseBody = recordBodies && response ? storable(textOf(response.data)) : null;
+  const responseBody = recordBodies && response ? storable(textOf(response.data), maxKept) : null;
   await db
     .update(invocations)
     .set({ ...end, responseBody, responseBytes: response?.bytes ?? null, endedAt: new Date() })
@@ -148,6 +160,6 @@ function textOf(data: unknown): string {
 }
 
 /** As much of a text as is kept, without what PostgreSQL refuses. */
-function storable(text: string): string {
-  return text.slice(0, maxKept).replaceAll('\0', '\u{FFFD}').toWellFormed();
+function storable(text: string, maxLength: number): string {
+  return text.slice(0, maxLength).replaceAll('\0', '\u{FFFD}').toWellFormed();
 }

@@ -10,19 +10,15 @@ export const webhookId = z
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of the characters A-Z a-z 0-9 _ -')
   .openapi({ example: 'get-randomapi' });
 
-const maxHeaders = 30;
-const maxQueryParams = 50;
-/** Characters of a JSON Schema. */
-const maxSchemaLength = 32 * 1024;
+export const maxHeaders = 30;
+export const maxQueryParams = 50;
+/** Characters of all header values together: servers refuse more. */
+const maxHeadersLength = 16 * 1024;
 /** Milliseconds; the longest time that an app may be kept waiting. */
 const maxTimeoutMs = 30_000;
 
 const jsonSchema = z
   .union([z.boolean(), z.record(z.string(), z.unknown())], 'must be a JSON Schema')
-  .refine(
-    (schema) => JSON.stringify(schema).length <= maxSchemaLength,
-    `must have at most ${maxSchemaLength} characters`,
-  )
   .superRefine((schema, context) => {
     const problem = schemaProblem(schema);
     if (problem) context.addIssue(problem);
@@ -35,17 +31,29 @@ const registrationMembers = {
     .nullable()
     .openapi({ description: 'Null: POST when data is sent, else GET' }),
   headers: z
-    .record(headerNameSchema, headerValueSchema)
+    .record(z.string(), z.unknown(), 'must be an object of header names and values')
+    // Counted first: a body has room for more mistakes than anybody should look for.
     .refine((headers) => Object.keys(headers).length <= maxHeaders, `must hold at most ${maxHeaders} headers`)
+    .pipe(z.record(headerNameSchema, headerValueSchema))
     .refine((headers) => !namesHeaderTwice(headers), 'must not name a header twice in different cases')
+    .refine(
+      (headers) => Object.values(headers).join('').length <= maxHeadersLength,
+      `must have at most ${maxHeadersLength} characters together`,
+    )
     .openapi({
+      additionalProperties: { type: 'string' },
       description: `Values are hidden from then on; one of ${mask} keeps what is stored. An empty value is one that the caller fills in`,
       example: { authorization: 'Bearer …' },
     }),
   queryParams: z
-    .array(text(1, 100))
+    .array(z.unknown(), 'must be a list of names')
     .max(maxQueryParams, `must name at most ${maxQueryParams} parameters`)
-    .openapi({ description: 'The query parameters that a caller may pass', example: ['pageNum'] }),
+    .pipe(z.array(text(1, 100)))
+    .openapi({
+      items: { type: 'string' },
+      description: 'The query parameters that a caller may pass',
+      example: ['pageNum'],
+    }),
   payload_encoding: z
     .literal('base64', 'must be "base64"')
     .nullable()
@@ -86,6 +94,8 @@ export const webhookSchema = z
   .object({
     id: webhookId,
     ...registrationMembers,
+    headers: z.record(z.string(), z.string()).openapi({ description: 'Values are masked' }),
+    queryParams: z.array(z.string()),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })

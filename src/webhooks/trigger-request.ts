@@ -1,8 +1,15 @@
 import { z } from '@hono/zod-openapi';
 import type { methods } from '../db/schema.ts';
 import type { Mistake } from '../http/problem.ts';
-import { headerNameSchema, headerValueSchema } from '../http/custom-headers.ts';
+import { headerNameSchema, headerValueSchema, mask } from '../http/custom-headers.ts';
 import { dataProblem, type JsonSchema } from './data-schema.ts';
+import { maxHeaders, maxQueryParams } from './registration.ts';
+
+/** Counted first: a body has room for more mistakes than anybody should look for. */
+const few = (max: number, what: string) =>
+  z
+    .record(z.string(), z.unknown(), `must be an object of ${what}`)
+    .refine((members) => Object.keys(members).length <= max, `must hold at most ${max} ${what}`);
 
 /** What an app hands over when it triggers a webhook. */
 export const triggerSchema = z
@@ -13,13 +20,19 @@ export const triggerSchema = z
         'must be a text, an object or a list',
       )
       .optional(),
-    headers: z.record(z.string(), z.string('must be a text')).default({}),
-    queryParams: z
-      .record(
-        z.string(),
-        z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number or true or false'),
+    headers: few(maxHeaders, 'headers')
+      .pipe(z.record(z.string(), z.string('must be a text')))
+      .default({})
+      .openapi({ additionalProperties: { type: 'string' } }),
+    queryParams: few(maxQueryParams, 'parameters')
+      .pipe(
+        z.record(
+          z.string(),
+          z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number or true or false'),
+        ),
       )
-      .default({}),
+      .default({})
+      .openapi({ additionalProperties: { type: ['string', 'number', 'boolean'] } }),
   })
   .openapi('Trigger');
 
@@ -78,9 +91,17 @@ export function composeRequest(
 /** The bytes to send, null without data, or what is wrong with the data. */
 function bodyOf({ payloadEncoding }: OpenRegistration, data: Trigger['data']): Buffer | null | string {
   if (data === undefined) return null;
-  if (payloadEncoding === null) return Buffer.from(typeof data === 'string' ? data : JSON.stringify(data));
+  if (payloadEncoding === null) return typeof data === 'string' ? Buffer.from(data) : jsonOf(data);
   if (typeof data !== 'string') return 'must be a text in base64';
   return z.base64().safeParse(data).success ? Buffer.from(data, 'base64') : 'must be valid base64';
+}
+
+function jsonOf(data: object): Buffer | string {
+  try {
+    return Buffer.from(JSON.stringify(data));
+  } catch {
+    return 'is nested too deeply';
+  }
 }
 
 function contentType({ payloadEncoding }: OpenRegistration, data: Trigger['data'], body: Buffer | null) {
@@ -97,11 +118,25 @@ function namedHeaders(registration: OpenRegistration, trigger: Trigger): Record<
   );
 }
 
-function urlOf({ url }: OpenRegistration, queryParams: Trigger['queryParams']): string {
+/** The query of the registration stays as it is, but for the parameters that the caller sets. */
+function urlOf(
+  { url, queryParams: registered }: OpenRegistration,
+  queryParams: Trigger['queryParams'],
+): string {
+  const given = Object.entries(queryParams).filter(([name]) => registered.includes(name));
   const target = new URL(url);
-  for (const [name, value] of Object.entries(queryParams)) target.searchParams.set(name, String(value));
+  if (given.length === 0) return target.href;
+  const kept = target.search
+    .slice(1)
+    .split('&')
+    .filter((part) => part !== '' && !given.some(([name]) => new URLSearchParams(part).has(name)));
+  const added = given.map(([name, value]) => `${encode(name)}=${encode(String(value))}`);
+  target.search = [...kept, ...added].join('&');
   return target.href;
 }
+
+/** A space becomes %20, which everybody reads, unlike +. */
+const encode = (text: string) => encodeURIComponent(text.toWellFormed());
 
 function dataMistakes({ dataSchema }: OpenRegistration, data: Trigger['data']): Mistake[] {
   if (dataSchema === null) return [];
@@ -134,6 +169,7 @@ function headerProblem(name: string, value: string, { registered, given }: Names
   const key = name.toLowerCase();
   if (given.has(key)) return 'is given twice in different cases';
   if (registered.get(key)) return 'is set by the registration, and cannot be replaced';
+  if (value === mask) return 'must be the value itself, not what stands in its place';
   const checked = [headerNameSchema.safeParse(name), headerValueSchema.safeParse(value)];
   return checked.find((result) => !result.success)?.error?.issues[0]?.message;
 }

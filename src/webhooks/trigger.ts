@@ -5,8 +5,10 @@ import type { Sender } from '../delivery/attempt.ts';
 import type { Reply } from '../delivery/request.ts';
 import { sign } from '../delivery/signature.ts';
 import { invalid, type Mistake, Problem } from '../http/problem.ts';
+import { logger } from '../logger.ts';
 import { version } from '../version.ts';
 import { decompress, readData } from './answer.ts';
+import { hiddenValues } from './hidden-values.ts';
 import {
   beginInvocation,
   type Caller,
@@ -24,7 +26,7 @@ export type TriggerOptions = { db: Database; encryption: Encryption; sender: Sen
 /** What an app handed over, or why it is not even of the right form. */
 export type Handed = { ok: true; trigger: Trigger } | { ok: false; mistakes: Mistake[] };
 
-/** What the app gets: `status` 0 and `error` when the third party could not be asked, whatever the cause. */
+/** What the app gets: `status` 0 and `error` when no answer came, or it broke off, whatever the cause. */
 export type TriggerAnswer = { referenceId: string; status: number; data: unknown; error: boolean };
 
 /** Bytes of a third party's answer, before and after decompression. */
@@ -46,12 +48,36 @@ export async function triggerWebhook(
     throw error;
   });
   const { row, registration } = prepared;
-  const request = withOwnHeaders(prepared.request, invocation.id, registration.secret);
+  const request = withOwnHeaders(prepared.request, invocation, registration.secret);
   await beginInvocation(db, invocation, row.recordBodies, request.body);
-  const reply = await sender.request(request, { timeoutMs: row.timeoutMs, maxBodyBytes: maxAnswerBytes });
-  const { answer, end } = await readReply(reply, hiddenValues(registration));
-  await endInvocation(db, invocation, row.recordBodies, end);
-  return { referenceId: invocation.id, ...answer };
+  const record = (end: InvocationEnd) => endOrLog(db, invocation, row.recordBodies, end);
+  try {
+    const reply = await sender.request(request, { timeoutMs: row.timeoutMs, maxBodyBytes: maxAnswerBytes });
+    const { answer, end } = await readReply(reply, hiddenValues(registration));
+    await record(end);
+    return { referenceId: invocation.id, ...answer };
+  } catch (error) {
+    await record(brokenOff);
+    throw error;
+  }
+}
+
+/** How an invocation ends that a bug of ours cut off. */
+const brokenOff: InvocationEnd = {
+  outcome: 'failed',
+  reason: 'internal',
+  durationMs: null,
+  statusCode: null,
+  response: null,
+};
+
+/** The request has been sent: an app that is told of an error now would send it again. */
+async function endOrLog(...end: Parameters<typeof endInvocation>): Promise<void> {
+  try {
+    await endInvocation(...end);
+  } catch (error) {
+    logger.error({ err: error }, 'end of an invocation not recorded; it will be abandoned');
+  }
 }
 
 type Prepared = { row: WebhookRow; registration: OpenedWebhook; request: ThirdPartyRequest };
@@ -76,30 +102,24 @@ function refusalOf(error: unknown) {
   return { reason: error.status === 404 ? 'not_registered' : 'does_not_fit', detail: error.message } as const;
 }
 
-function withOwnHeaders(request: ThirdPartyRequest, id: string, secret: string | null): ThirdPartyRequest {
-  const headers = { 'user-agent': `Bellhop/${version}`, ...request.headers };
+/** The header by which a flow recognises that it was called by itself, through a third party. */
+export const chainHeader = 'bellhop-flows';
+
+function withOwnHeaders(
+  request: ThirdPartyRequest,
+  { id, chain }: { id: string; chain?: string[] },
+  secret: string | null,
+): ThirdPartyRequest {
+  const headers = {
+    'user-agent': `Bellhop/${version}`,
+    ...request.headers,
+    ...(chain && { [chainHeader]: chain.join(',') }),
+  };
   if (secret === null) return { ...request, headers };
   const timestamp = Math.floor(Date.now() / 1000);
   const signature = sign({ secrets: [secret], id, timestamp, body: request.body ?? '' });
   const signed = { 'webhook-id': id, 'webhook-timestamp': String(timestamp), 'webhook-signature': signature };
   return { ...request, headers: { ...headers, ...signed } };
-}
-
-/** What the app must not see in an answer: the URL, header values, and the credentials that are parts of them. */
-function hiddenValues({ url, headers }: OpenedWebhook): string[] {
-  const { href, pathname, search, searchParams } = new URL(url);
-  const values = Object.values(headers);
-  const tokens = values.flatMap((value) => value.split(' ').slice(1));
-  const basic = tokens
-    .map((token) => Buffer.from(token, 'base64').toString())
-    .filter((text) => text.includes(':'));
-  return [
-    ...values,
-    ...tokens,
-    ...basic.flatMap((credentials) => [credentials, credentials.slice(credentials.indexOf(':') + 1)]),
-    href,
-    ...(search ? [pathname + search, ...searchParams.values()] : []),
-  ];
 }
 
 type Read = { answer: Omit<TriggerAnswer, 'referenceId'>; end: InvocationEnd };
@@ -117,8 +137,9 @@ async function readReply(reply: Reply, hidden: string[]): Promise<Read> {
   const body = reply.cutOff === null ? await decompress(reply, maxAnswerBytes) : { unreadable: reply.cutOff };
   if (!Buffer.isBuffer(body)) {
     const outcome = body.unreadable === 'timeout' ? 'timed_out' : 'failed';
+    const cameWhole = body.unreadable !== 'timeout' && body.unreadable !== 'reset';
     return {
-      answer: { status: statusCode, data: null, error: true },
+      answer: { status: cameWhole ? statusCode : 0, data: null, error: true },
       end: { outcome, reason: body.unreadable, durationMs, statusCode, response: null },
     };
   }

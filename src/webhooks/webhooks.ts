@@ -4,7 +4,7 @@ import type { Encryption } from '../db/encryption.ts';
 import { webhooks } from '../db/schema.ts';
 import { createSecret } from '../delivery/signature.ts';
 import { mask } from '../http/custom-headers.ts';
-import { Problem } from '../http/problem.ts';
+import { invalid, Problem } from '../http/problem.ts';
 import type { NewWebhook, WebhookRow } from './registration.ts';
 import type { OpenRegistration } from './trigger-request.ts';
 
@@ -31,6 +31,7 @@ export function unknownWebhook(): Problem {
  * Stores a registration in place of the one before. A masked header value keeps what is stored; so does the secret, as
  * long as the webhook stays signed.
  * @returns the row, and the secret if it is new, to be shown once.
+ * @throws Problem when a mask stands for a value that is not there.
  */
 export async function putWebhook(
   db: Database,
@@ -92,15 +93,30 @@ function ownerOf({ locationId, webhookId }: WebhookKey): string {
   return `webhook ${locationId} ${webhookId}`;
 }
 
-/** Empty values stay as they are: they are for the caller to fill in. */
+/**
+ * Hidden values as they are stored: each encrypted, or kept where the mask stands for it. Empty ones stay as they are:
+ * they are for the caller to fill in.
+ * @throws Problem when the mask stands for a value that is not there.
+ */
 function sealHeaders(
   headers: Record<string, string>,
   stored: Record<string, string>,
   seal: (value: string) => string,
 ): Record<string, string> {
-  const entries = Object.entries(headers).map(([name, value]) => {
-    const kept = value === mask ? stored[name] : undefined;
-    return [name, kept ?? (value && seal(value))];
-  });
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name,
+    value === mask ? storedValue(stored, name) : value && seal(value),
+  ]);
   return Object.fromEntries(entries);
+}
+
+/** Header names are the same in any case. */
+function storedValue(stored: Record<string, string>, name: string): string {
+  const [, value] =
+    Object.entries(stored).find(([other]) => other.toLowerCase() === name.toLowerCase()) ?? [];
+  if (value === undefined)
+    throw invalid([
+      { path: `headers.${name}`, message: 'has no stored value to keep: send the value itself' },
+    ]);
+  return value;
 }
