@@ -2,10 +2,11 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
-import { endpoints } from '../db/schema.ts';
+import { endpoints, locations } from '../db/schema.ts';
 import { createSecret } from '../delivery/signature.ts';
 import { mask } from '../http/custom-headers.ts';
 import { invalid } from '../http/problem.ts';
+import { unknownLocation } from '../http/authorize.ts';
 import { endpointOwner } from '../outbox/request.ts';
 import type { EndpointChange, EndpointRow, NewEndpoint } from './endpoint.ts';
 
@@ -27,19 +28,28 @@ export async function createEndpoint(
 ): Promise<{ row: EndpointRow; secret: string }> {
   const endpointId = uuidv7();
   const secret = createSecret();
-  const lastSequence = sql`(select last_sequence from locations where id = ${locationId})`;
-  const [row] = await db
-    .insert(endpoints)
-    .values({
-      ...settings,
-      ...sealSecret(encryption, { locationId, endpointId }, secret),
-      headers: sealHeaders(encryption, { locationId, endpointId }, headers, {}),
-      id: endpointId,
-      locationId,
-      startSequence: lastSequence,
-      cursor: lastSequence,
-    })
-    .returning();
+  const row = await db.transaction(async (tx) => {
+    // Held until the endpoint is there, so that the location is not deleted meanwhile without it.
+    const [location] = await tx
+      .select()
+      .from(locations)
+      .where(and(eq(locations.id, locationId), isNull(locations.deletedAt)))
+      .for('share');
+    if (!location) throw unknownLocation();
+    const [inserted] = await tx
+      .insert(endpoints)
+      .values({
+        ...settings,
+        ...sealSecret(encryption, { locationId, endpointId }, secret),
+        headers: sealHeaders(encryption, { locationId, endpointId }, headers, {}),
+        id: endpointId,
+        locationId,
+        startSequence: location.lastSequence,
+        cursor: location.lastSequence,
+      })
+      .returning();
+    return inserted;
+  });
   if (!row) throw new Error('The endpoint was not stored.');
   return { row, secret };
 }

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
-import { locations } from '../db/schema.ts';
+import { apiKeys, appWebhooks, flows, locations, webhooks } from '../db/schema.ts';
 import { locationId } from '../events/event.ts';
 import {
   type AppEnv,
@@ -13,6 +13,7 @@ import {
   unknownLocation,
 } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
+import { invalid } from '../http/problem.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
 import { text } from '../http/text.ts';
 import { deleteEndpoints } from './endpoints.ts';
@@ -22,7 +23,7 @@ export function locationRoutes(db: Database) {
   const router = createRouter<AppEnv & LocationEnv>();
 
   router.openapi(put, async (c) => {
-    const { id } = c.req.valid('param');
+    const id = parseId(c.req.valid('param').id);
     if (!maySee(c.var.key, id)) throw unknownLocation();
     return c.json(toLocation(await putLocation(db, id, c.req.valid('json').title)), 200);
   });
@@ -68,7 +69,7 @@ const put = createRoute({
   path: '/v1/locations/{id}',
   summary: 'Make a location, or change its title',
   middleware: allow('settings:write'),
-  request: { params: path, ...takes(z.object({ title })) },
+  request: { params: z.object({ id: z.string() }), ...takes(z.object({ title })) },
   responses: { 200: answers('The location', locationSchema), ...problems },
 });
 
@@ -92,7 +93,7 @@ const read = {
 const remove = {
   method: 'delete',
   path: '/v1/locations/{id}',
-  summary: 'Delete a location and its endpoints',
+  summary: 'Delete a location with its endpoints, webhooks, flows and keys',
   description:
     'Its log is kept until retention takes it. A location that is made again under the same id goes on with its sequence.',
   request: { params: path },
@@ -108,6 +109,13 @@ function toLocation({ id, uuid, title, lastSequence, createdAt, updatedAt }: Loc
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
   };
+}
+
+/** Elsewhere an id that cannot be is one that is not there; here somebody is about to choose it. */
+function parseId(id: string): string {
+  const result = locationId.safeParse(id);
+  if (!result.success) throw invalid([{ path: 'id', message: result.error.issues[0]?.message ?? '' }]);
+  return result.data;
 }
 
 async function putLocation(db: Database, id: string, title: string): Promise<Location> {
@@ -137,8 +145,10 @@ async function findLocations(db: Database, onlyId: string | null, cursor: string
 
 async function deleteLocation(db: Database, id: string): Promise<void> {
   await db.transaction(async (tx) => {
-    // The location's row first, so that no event is accepted between its end and that of its endpoints.
+    // The location's row first, so that nothing is accepted or made between its end and that of what it holds.
     await tx.update(locations).set({ deletedAt: new Date() }).where(eq(locations.id, id));
     await deleteEndpoints(tx, id);
+    for (const table of [webhooks, flows, appWebhooks, apiKeys])
+      await tx.delete(table).where(eq(table.locationId, id));
   });
 }

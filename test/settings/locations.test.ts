@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { newEvent } from '../support/venue.ts';
+import { addLocation, newEvent } from '../support/venue.ts';
 import { newLocationId, startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;
@@ -63,7 +63,7 @@ describe('a location', () => {
   });
 
   it.each(['a b', 'a%00', '%ff', 'a'.repeat(65), 'ä', "a'--", '%2e%2e'])('has no id like %s', async (id) => {
-    expect((await service.api.put(`/v1/locations/${id}`, { title: 'x' })).status).toBe(404);
+    expect([404, 422]).toContain((await service.api.put(`/v1/locations/${id}`, { title: 'x' })).status);
     expect((await service.api.get(`/v1/locations/${id}`)).status).toBe(404);
   });
 });
@@ -96,4 +96,29 @@ describe('the list of locations', () => {
     expect(status).toBe(422);
     expect(body.errors).toEqual([{ path, message: expect.stringContaining(message) }]);
   });
+});
+
+it('says what an id may be made of', async () => {
+  const { status, body } = await service.api.put('/v1/locations/a%20b', { title: 'x' });
+  expect(status).toBe(422);
+  expect(body.errors).toEqual([
+    { path: 'id', message: expect.stringContaining('1 to 64 of the characters') },
+  ]);
+});
+
+it('takes its webhooks, flows and keys with it when it is deleted', async () => {
+  const { api } = service;
+  const path = `/v1/locations/${await addLocation(api)}`;
+  const locationId = path.slice('/v1/locations/'.length);
+  await api.put(`${path}/webhooks/hook`, {
+    url: 'http://127.0.0.1:1/',
+    headers: { 'x-key': 'hidden value' },
+  });
+  await api.put(`${path}/flows/flow`, { steps: [] });
+  const { body: key } = await api.post('/v1/keys', { name: 'Venue', scopes: ['admin'], locationId });
+  await api.delete(path);
+  await api.put(path, { title: 'Again' });
+  expect((await api.get(`${path}/webhooks`)).body.items).toEqual([]);
+  expect((await api.get(`${path}/flows`)).body.items).toEqual([]);
+  expect((await api.as(key.key).get(path)).status).toBe(401);
 });
