@@ -55,9 +55,7 @@ const maxTriggerBytes = 10 * 1024 * 1024;
 export function createApp(options: AppOptions) {
   const { db, encryption, wake, allowCidrs } = options;
   const app = createHealthApp(db);
-  app.use('/v1/flow-webhook/*', strictBody(maxBodyBytes));
-  app.use('/apps/*', strictBody(maxBodyBytes));
-  app.route('/', incomingRoutes(options, options.trustProxy));
+  app.route('/', incomingRoutes(options, options.trustProxy, maxBodyBytes));
   const authenticated = authenticate(createKeyFinder(db, options.adminKey), options.trustProxy);
   app.use('/app/*', authenticated, strictBody(maxBodyBytes));
   app.use('/v1/*', authenticated);

@@ -302,7 +302,7 @@ export const appWebhooks = pgTable(
 
 /**
  * A row is one execution of a flow. A `running` one whose lease has run out is `abandoned`. `idempotency_key` is what
- * the sender calls the request; no two runs of a flow have the same. `chain` are the flows that led to it by calling each other.
+ * the sender calls the request; no two runs of a flow have the same. `chain` are the marks of the flows that led to it.
  */
 export const runs = pgTable(
   'runs',

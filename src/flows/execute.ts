@@ -12,7 +12,7 @@ import {
   stepsSchema,
   type TriggerStep,
 } from './flow.ts';
-import { compileTemplate, TemplateError } from './template.ts';
+import { type FlowError, FlowFailure, Rendering, type Scope } from './rendering.ts';
 
 /** What a flow works on. */
 export type FlowInput = { event: unknown; props: unknown };
@@ -33,9 +33,6 @@ type StepRecord = {
   durationMs: number;
 };
 
-/** What went wrong: where, and in which line of the template. */
-type FlowError = { where: string; message: string; line: number | null };
-
 /** The response of a flow. */
 export type FlowResponse = { status: number; type: 'application/json' | 'text/plain'; body: string };
 
@@ -45,21 +42,10 @@ export type Execution = { steps: StepRecord[] } & (
   | { status: 'failed'; response: null; error: FlowError }
 );
 
-/** A flow that cannot go on, because of what its author or its sender wrote. */
-class FlowFailure extends Error {
-  override name = 'FlowFailure';
-  readonly error: FlowError;
-
-  constructor(error: FlowError, cause?: unknown) {
-    super(error.message, { cause });
-    this.error = error;
-  }
-}
-
 /**
  * Runs the steps of a flow in their order and renders its response. A step that fails ends it; a third party that
  * answers with an error does not: the next steps see it as `steps.<ref>`.
- * @param chain the ids of the flows that led here, this one last: third parties hand it back if they call in again.
+ * @param chain the marks of the flows that led here, this one last: third parties hand it back if they call in again.
  */
 export async function executeFlow(
   options: ExecuteOptions,
@@ -69,27 +55,26 @@ export async function executeFlow(
 ): Promise<Execution> {
   const steps: StepRecord[] = [];
   const scope: Scope = { ...input, [flow.ref]: input.event, steps: {} };
+  const rendering = new Rendering(scope);
   try {
     for (const step of stepsSchema.parse(flow.steps)) {
       const record: StepRecord = { ref: step.ref, input: null, result: null, durationMs: 0 };
       steps.push(record);
-      await executeStep({ options, flow, chain, scope, record }, step);
+      await executeStep({ options, flow, chain, scope, rendering, record }, step);
     }
-    return { status: 'succeeded', steps, response: renderResponse(flow, scope), error: null };
+    return { status: 'succeeded', steps, response: await renderResponse(flow, rendering), error: null };
   } catch (error) {
     if (error instanceof FlowFailure) return { status: 'failed', steps, response: null, error: error.error };
     throw error;
   }
 }
 
-/** What templates see: earlier results by their refs, and what is known about them in `steps`. */
-type Scope = { event: unknown; props: unknown; steps: Record<string, unknown>; [ref: string]: unknown };
-
 type Surroundings = {
   options: ExecuteOptions;
   flow: FlowRow;
   chain: string[];
   scope: Scope;
+  rendering: Rendering;
   record: StepRecord;
 };
 
@@ -110,13 +95,13 @@ async function executeStep(around: Surroundings, step: Step): Promise<void> {
 }
 
 async function trigger(around: Surroundings, step: TriggerStep): Promise<StepResult> {
-  const { options, flow, chain, scope, record } = around;
+  const { options, flow, chain, rendering, record } = around;
   const where = `steps.${step.ref}`;
   const { data, headers = {}, queryParams = {} } = step;
   const rendered = {
-    ...(data !== undefined && { data: render(data, scope, `${where}.data`) }),
-    headers: render(headers, scope, `${where}.headers`),
-    queryParams: render(queryParams, scope, `${where}.queryParams`),
+    ...(data !== undefined && { data: await rendering.render(data, `${where}.data`) }),
+    headers: await rendering.render(headers, `${where}.headers`),
+    queryParams: await rendering.render(queryParams, `${where}.queryParams`),
   };
   record.input = {
     ...rendered,
@@ -137,9 +122,9 @@ async function trigger(around: Surroundings, step: TriggerStep): Promise<StepRes
 }
 
 async function emit(around: Surroundings, step: EmitStep): Promise<StepResult> {
-  const { options, flow, scope, record } = around;
+  const { options, flow, rendering, record } = around;
   const where = `steps.${step.ref}.emit`;
-  record.input = render(step.emit, scope, where);
+  record.input = await rendering.render(step.emit, where);
   const event = newEventSchema.safeParse({ ...toTypes(record.input), locationId: flow.locationId });
   if (!event.success) {
     const [first] = mistakesOf(event.error);
@@ -163,31 +148,10 @@ function toTypes(rendered: unknown): Record<string, unknown> {
   return Object.fromEntries(entries);
 }
 
-/** Every text in a value, rendered. */
-function render(value: unknown, scope: Scope, where: string): unknown {
-  if (typeof value === 'string') return renderText(value, scope, where);
-  if (Array.isArray(value)) return value.map((item, index) => render(item, scope, `${where}.${index}`));
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([name, part]) => [
-    name,
-    render(part, scope, `${where}.${name}`),
-  ]);
-  return Object.fromEntries(entries);
-}
-
-function renderText(template: string, scope: Scope, where: string): string {
-  try {
-    return compileTemplate(template).render(scope);
-  } catch (error) {
-    if (!(error instanceof TemplateError)) throw error;
-    throw new FlowFailure({ where, message: error.message, line: error.line }, error);
-  }
-}
-
 /** A body that claims to be JSON, by how its template begins, is JSON; another may turn out to be; the rest is text. */
-function renderResponse(flow: FlowRow, scope: Scope): FlowResponse {
+async function renderResponse(flow: FlowRow, rendering: Rendering): Promise<FlowResponse> {
   const { status, body: template } = responseSchema.parse(flow.response);
-  const body = renderText(template, scope, 'response.body');
+  const body = await rendering.renderText(template, 'response.body');
   const isJson = isJsonContainer(body);
   if (!isJson && /^\s*(\[|\{(?![{%#]))/.test(template))
     throw new FlowFailure({

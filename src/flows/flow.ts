@@ -3,6 +3,7 @@ import { flowStatuses, type flows } from '../db/schema.ts';
 import { mask } from '../http/custom-headers.ts';
 import { text } from '../http/text.ts';
 import { webhookId } from '../webhooks/registration.ts';
+import { isShallow, tooDeep } from './nesting.ts';
 
 /** The most steps of a flow: each may take as long as its webhook's timeout. */
 const maxSteps = 10;
@@ -31,6 +32,7 @@ const takenRefs = [
   'loop',
   'range',
   'namespace',
+  '__proto__',
 ];
 
 const ref = z
@@ -45,7 +47,13 @@ const scalar = z.union([template, z.number(), z.boolean()], 'must be a template,
 const triggerStep = z.strictObject({
   ref,
   trigger: webhookId.openapi({ description: 'The registered webhook to trigger' }),
-  data: z.union([template, z.record(z.string(), z.unknown()), z.array(z.unknown())]).optional(),
+  data: z
+    .union(
+      [template, z.record(z.string(), z.unknown()), z.array(z.unknown())],
+      'must be a template, an object or a list',
+    )
+    .refine(isShallow, tooDeep)
+    .optional(),
   headers: z.record(z.string(), template).optional(),
   queryParams: z.record(z.string(), scalar).optional(),
 });

@@ -31,6 +31,14 @@ export async function findFlowById(db: Database, id: string): Promise<FlowRow | 
   return found?.flow;
 }
 
+/**
+ * By what third parties know a flow that led to them, and which recognises itself by it. Its id would be too much: for a
+ * flow without a token it is the secret.
+ */
+export function markOf(flowId: string): string {
+  return hashOf(flowId).slice(0, 32);
+}
+
 /** The answer for a flow that is not at this location. */
 export function unknownFlow(): Problem {
   return new Problem(404, 'There is no flow with this name at this location.');
@@ -62,7 +70,8 @@ export async function putFlow(
       })
       .returning();
     if (!row) throw new Error('The flow was not stored.');
-    return { row, token: before ? null : token };
+    // Of two that make it at once, one finds the token of the other.
+    return { row, token: row.tokenHash === hashed.tokenHash ? token : null };
   });
 }
 

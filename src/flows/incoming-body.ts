@@ -1,4 +1,5 @@
 import { Problem } from '../http/problem.ts';
+import { isShallow, tooDeep } from './nesting.ts';
 
 /**
  * The body of an incoming request as templates see it: JSON as it is, a form as an object (several values of a name as a
@@ -15,6 +16,12 @@ export function parseIncoming(text: string, contentType: string | undefined): un
 }
 
 function parseJson(text: string): unknown {
+  const value = readJson(text);
+  if (!isShallow(value)) throw new Problem(400, `The body ${tooDeep}.`);
+  return value;
+}
+
+function readJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -23,12 +30,12 @@ function parseJson(text: string): unknown {
 }
 
 function parseForm(text: string): Record<string, string | string[]> {
-  const form = new URLSearchParams(text);
-  const names = [...new Set(form.keys())];
-  return Object.fromEntries(
-    names.map((name) => {
-      const values = form.getAll(name);
-      return [name, values.length === 1 ? (values[0] ?? '') : values];
-    }),
-  );
+  const form = new Map<string, string[]>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    const values = form.get(name);
+    if (values) values.push(value);
+    else form.set(name, [value]);
+  }
+  const entries = [...form].map(([name, values]) => [name, values.length === 1 ? values[0] : values]);
+  return Object.fromEntries(entries);
 }

@@ -6,13 +6,16 @@ import { appWebhooks, locations } from '../db/schema.ts';
 import type { CidrList } from '../delivery/url-guard.ts';
 import { uuid } from '../events/event.ts';
 import { type AppEnv, allow } from '../http/authorize.ts';
+import { strictBody } from '../http/body.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid, Problem } from '../http/problem.ts';
 import { limitBy, limitByAddress } from '../http/rate-limit.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
 import { flowName } from './flow.ts';
 import { findFlow, findFlowById, mayRun } from './flows.ts';
-import { type IncomingAnswer, type IncomingOptions, runIncoming } from './incoming.ts';
+import { type IncomingOptions, runIncoming } from './incoming.ts';
+import { respond } from './respond.ts';
+import { isShallow, tooDeep } from './nesting.ts';
 
 const windowMs = 5 * 60_000;
 /** Requests of one address, over all flows of all locations. */
@@ -21,12 +24,15 @@ const perAddress = { requests: 300, windowMs };
 const perUrl = { requests: 3000, windowMs };
 
 /** The URLs by which outside services run flows. They need no API key: a token, or the URL itself, is the secret. */
-export function incomingRoutes(options: IncomingOptions, trustProxy: CidrList) {
+export function incomingRoutes(options: IncomingOptions, trustProxy: CidrList, maxBodyBytes: number) {
   const { db } = options;
   const router = createRouter<AppEnv>();
-  const limits = [limitByAddress(perAddress, trustProxy), limitBy(perUrl, (c) => c.req.path)] as const;
-  router.use('/v1/flow-webhook/*', ...limits);
-  router.use('/apps/*', ...limits);
+  const limits = [
+    limitByAddress(perAddress, trustProxy),
+    limitBy(perUrl, (c) => c.req.path.toLowerCase()),
+  ] as const;
+  router.use('/v1/flow-webhook/*', ...limits, strictBody(maxBodyBytes));
+  router.use('/apps/*', ...limits, strictBody(maxBodyBytes));
 
   router.openAPIRegistry.registerPath(flowWebhook);
   router.post('/v1/flow-webhook/:flowId', async (c) => {
@@ -36,7 +42,9 @@ export function incomingRoutes(options: IncomingOptions, trustProxy: CidrList) {
       throw new Problem(401, 'Send the token of this flow: `Authorization: Bearer <token>`.', {
         headers: { 'www-authenticate': 'Bearer' },
       });
-    return respond(await runIncoming(options, flow, c.req, { source: 'flow_webhook', props: {} }));
+    return respond(
+      await runIncoming(options, flow, c.req, { source: 'flow_webhook', url: flow.id, props: {} }),
+    );
   });
 
   router.openAPIRegistry.registerPath(appWebhook);
@@ -45,7 +53,8 @@ export function incomingRoutes(options: IncomingOptions, trustProxy: CidrList) {
     const webhook = path.success ? await findAppWebhook(db, path.data) : undefined;
     const flow = webhook && (await findFlow(db, { locationId: webhook.locationId, name: webhook.action }));
     if (!flow) throw new Problem(404, 'There is no such app or webhook, or its flow has been deleted.');
-    return respond(await runIncoming(options, flow, c.req, { source: 'app_webhook', props: webhook.props }));
+    const { id: url, props } = webhook;
+    return respond(await runIncoming(options, flow, c.req, { source: 'app_webhook', url, props }));
   });
 
   return router;
@@ -98,20 +107,6 @@ export function appWebhookRoutes(db: Database) {
   return router;
 }
 
-/** These answers are what somebody's template made of somebody else's data: no browser may take them for a page. */
-function respond({ status, type, body }: IncomingAnswer): Response {
-  const hasNoBody = status === 204 || status === 205 || status === 304;
-  return new Response(hasNoBody ? null : body, {
-    status,
-    headers: {
-      'content-type': `${type}; charset=utf-8`,
-      'x-content-type-options': 'nosniff',
-      'content-security-policy': "sandbox; default-src 'none'",
-      'cache-control': 'no-store',
-    },
-  });
-}
-
 const anyAnswer = { default: { description: 'What the flow answers, or a problem' } };
 const appWebhookPath = z.object({ appUuid: uuid, webhookUuid: uuid });
 
@@ -145,7 +140,7 @@ const appWebhookSchema = z
 const newAppWebhookSchema = z
   .object({
     action: flowName.openapi({ description: 'The name of the flow to run' }),
-    props: z.unknown().default({}),
+    props: z.unknown().refine(isShallow, tooDeep).default({}),
   })
   .openapi('NewAppWebhook');
 

@@ -9,7 +9,7 @@ import { Problem } from '../http/problem.ts';
 import { answers, createRouter, problems } from '../http/router.ts';
 import { flowName } from './flow.ts';
 import { findFlowById } from './flows.ts';
-import { beginRun, fullRunSchema, inputOf, runSchema, toFullRun, toRun } from './run.ts';
+import { beginRun, fullRunSchema, inputOf, listedColumns, runSchema, toFullRun, toRun } from './run.ts';
 import type { Runner } from './runner.ts';
 
 /** The debugger: what each run of a location's flows did, and running one again. */
@@ -21,7 +21,7 @@ export function runRoutes({ db, runner }: { db: Database; runner: Runner }) {
   router.openapi(createRoute({ ...listRuns, middleware: mayRead }), async (c) => {
     const { limit, cursor, flow, status } = c.req.valid('query');
     const rows = await db
-      .select()
+      .select(listedColumns)
       .from(runs)
       .where(
         and(

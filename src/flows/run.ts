@@ -1,11 +1,12 @@
 import { z } from '@hono/zod-openapi';
-import { and, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import { runSources, runStatuses, runs } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
 import type { Execution, FlowInput } from './execute.ts';
 import type { FlowRow } from './flow.ts';
+import { leaseEnd } from './run-lease.ts';
 
 /** A run in a list. */
 export const runSchema = z
@@ -55,8 +56,23 @@ const inputSchema = fullRunSchema.shape.input;
 
 export type RunRow = typeof runs.$inferSelect;
 
+/** As much of a run as lists answer: what it worked on and what came of it may be megabytes each. */
+export const listedColumns = {
+  id: runs.id,
+  flowId: runs.flowId,
+  flowName: runs.flowName,
+  source: runs.source,
+  status: runs.status,
+  responseStatus: runs.responseStatus,
+  error: runs.error,
+  rerunOf: runs.rerunOf,
+  createdAt: runs.createdAt,
+  startedAt: runs.startedAt,
+  endedAt: runs.endedAt,
+};
+
 /** A run as lists answer it. */
-export function toRun(row: RunRow): z.input<typeof runSchema> {
+export function toRun(row: Pick<RunRow, keyof typeof listedColumns>): z.input<typeof runSchema> {
   const { id, flowId, flowName, source, status, responseStatus, rerunOf } = row;
   return {
     id,
@@ -109,8 +125,7 @@ export async function beginRun(
   run: NewRun,
 ): Promise<{ run: RunRow; isNew: boolean }> {
   const now = sql`now()`;
-  const leaseUntil = sql`now() + make_interval(secs => ${leaseMs / 1000})`;
-  const started = run.status === 'running' ? { startedAt: now, leaseUntil } : {};
+  const started = run.status === 'running' ? { startedAt: now, leaseUntil: leaseEnd } : {};
   const { locationId, id: flowId, name: flowName } = flow;
   const [inserted] = await db
     .insert(runs)
@@ -130,9 +145,6 @@ function hasKey({ locationId, id }: FlowRow, idempotencyKey: string) {
   return and(eq(runs.locationId, locationId), eq(runs.flowId, id), eq(runs.idempotencyKey, idempotencyKey));
 }
 
-/** Milliseconds after which a run whose process no longer renews its lease counts as cut off. */
-const leaseMs = 15_000;
-
 /** Puts the end of a run on record. One that was given up meanwhile stays as it is. */
 export async function endRun(db: Database, { locationId, id }: RunRow, execution: Execution): Promise<void> {
   const { status, steps, response, error } = execution;
@@ -151,44 +163,6 @@ export async function endRun(db: Database, { locationId, id }: RunRow, execution
     .where(and(eq(runs.locationId, locationId), eq(runs.id, id), eq(runs.status, 'running')));
 }
 
-/** Takes queued runs, oldest first, to be executed by this process alone: at most once, as with deliveries. */
-export async function claimRuns(db: Database, limit: number): Promise<RunRow[]> {
-  const next = db
-    .select({ id: runs.id })
-    .from(runs)
-    .where(eq(runs.status, 'queued'))
-    .orderBy(runs.createdAt)
-    .limit(limit)
-    .for('update', { skipLocked: true });
-  return db
-    .update(runs)
-    .set({
-      status: 'running',
-      startedAt: sql`now()`,
-      leaseUntil: sql`now() + make_interval(secs => ${leaseMs / 1000})`,
-    })
-    .where(and(inArray(runs.id, next), eq(runs.status, 'queued')))
-    .returning();
-}
-
-/** Says that these runs are still under way in this process. */
-export async function renewLeases({ $client: sql }: Database, ids: string[]): Promise<void> {
-  await sql`
-    update runs
-    set lease_until = now() + make_interval(secs => ${leaseMs / 1000})
-    where id = any(${ids}::uuid[]) and status = 'running'`;
-}
-
-/** Ends runs that a crash cut off: nobody knows how far they came. People may run them again. @returns how many. */
-export async function abandonRuns(db: Database): Promise<number> {
-  const abandoned = await db
-    .update(runs)
-    .set({ status: 'abandoned', endedAt: new Date(), leaseUntil: null })
-    .where(and(eq(runs.status, 'running'), lt(runs.leaseUntil, sql`now()`)))
-    .returning({ id: runs.id });
-  return abandoned.length;
-}
-
 /** Rows in one statement, so that it holds up nobody. */
 const maxRemoved = 1000;
 
@@ -204,6 +178,10 @@ export async function removeOldRuns({ $client: sql }: Database, retentionDays: n
   const forgotten = await sql`
     update runs
     set idempotency_key = null
-    where idempotency_key is not null and created_at < now() - make_interval(hours => ${idempotencyHours})`;
+    where ctid = any(array(
+      select ctid
+      from runs
+      where idempotency_key is not null and created_at < now() - make_interval(hours => ${idempotencyHours})
+      limit ${maxRemoved}))`;
   return removed.count + forgotten.count;
 }

@@ -3,11 +3,13 @@ import { logger } from '../logger.ts';
 import { Loop } from '../loop.ts';
 import { type Execution, type ExecuteOptions, executeFlow } from './execute.ts';
 import type { FlowRow } from './flow.ts';
-import { findFlowById } from './flows.ts';
-import { abandonRuns, claimRuns, endRun, inputOf, renewLeases, type RunRow } from './run.ts';
+import { findFlowById, markOf } from './flows.ts';
+import { endRun, inputOf, type RunRow } from './run.ts';
+import { abandonRuns, claimRuns, renewLeases } from './run-lease.ts';
 
-/** The most queued runs under way in a process. */
-const maxRunning = 16;
+/** The most queued runs under way in a process, most of which wait for a third party; and about how many of one location. */
+const maxTaken = 256;
+const maxTakenPerLocation = 16;
 /** Milliseconds between two looks at the queue, and between two renewals of leases: a third of a lease. */
 const idleMs = 1000;
 const renewMs = 5000;
@@ -26,6 +28,8 @@ const graceMs = 5000;
 export class Runner {
   readonly #options: ExecuteOptions;
   readonly #running = new Map<string, Promise<unknown>>();
+  /** The locations of the queued ones, one for each. */
+  readonly #taken: string[] = [];
   readonly #queue = new Loop(() => this.runOnce(), { name: 'runs', idleMs });
   readonly #renewal = new Loop(() => this.#renew(), { name: 'run leases', idleMs: renewMs });
 
@@ -70,13 +74,21 @@ export class Runner {
     const { db } = this.#options;
     const abandoned = await abandonRuns(db);
     if (abandoned > 0) logger.warn({ runs: abandoned }, 'runs abandoned');
-    const places = maxRunning - this.#running.size;
-    const claimed = places > 0 ? await claimRuns(db, places) : [];
+    const places = Math.min(maxTaken - this.#taken.length, maxTakenPerLocation);
+    const claimed = places > 0 ? await claimRuns(db, places, this.#busyLocations()) : [];
     for (const run of claimed) void this.#begin(run);
     return claimed.length;
   }
 
+  /** Those whose third parties hang must not keep others waiting. */
+  #busyLocations(): string[] {
+    const counts = new Map<string, number>();
+    for (const id of this.#taken) counts.set(id, (counts.get(id) ?? 0) + 1);
+    return [...counts].filter(([, count]) => count >= maxTakenPerLocation).map(([id]) => id);
+  }
+
   async #begin(run: RunRow): Promise<void> {
+    this.#taken.push(run.locationId);
     try {
       const flow = await findFlowById(this.#options.db, run.flowId);
       if (flow) await this.execute(flow, run);
@@ -85,12 +97,13 @@ export class Runner {
       // Its lease runs out, and then it is abandoned.
       logger.error({ err: error, runId: run.id }, 'run failed on our side');
     } finally {
+      this.#taken.splice(this.#taken.indexOf(run.locationId), 1);
       this.wake();
     }
   }
 
   async #execute(flow: FlowRow, run: RunRow): Promise<Execution> {
-    const execution = await executeFlow(this.#options, flow, inputOf(run), [...run.chain, flow.id]);
+    const execution = await executeFlow(this.#options, flow, inputOf(run), [...run.chain, markOf(flow.id)]);
     const { status, error } = execution;
     const { id: runId, locationId, flowName } = run;
     logger.info({ runId, locationId, flowName, status, where: error?.where }, 'run ended');

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { rateLimiter } from 'hono-rate-limiter';
+import ipaddr from 'ipaddr.js';
 import type { CidrList } from '../delivery/url-guard.ts';
 import type { AppEnv } from './authorize.ts';
 import { clientAddress } from './client-address.ts';
@@ -35,5 +36,6 @@ export function limitBy({ requests, windowMs }: RateLimit, keyOf: (c: Context<Ap
 }
 
 function networkOf(address: string): string {
-  return address.includes(':') ? address.split(':').slice(0, 4).join(':') : address;
+  if (!ipaddr.IPv6.isValid(address)) return address;
+  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':');
 }

@@ -2,7 +2,7 @@
 export type TriggerResult<Data = unknown> = {
   /** The invocation's id, under which its record can be found. */
   referenceId: string;
-  /** The third party's status code; 0 when it could not be asked. */
+  /** The third party's status code; 0 when no answer came, or it broke off. */
   status: number;
   /** JSON as it is, text as a text, anything else as `{ contentType, base64 }`; null when there is none to read. */
   data: Data;

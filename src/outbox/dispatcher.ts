@@ -134,9 +134,10 @@ export class Dispatcher {
 
   async #deliver(delivery: ClaimedDelivery, sendBefore: number): Promise<void> {
     const { encryption, sender } = this.#options;
-    if (performance.now() > sendBefore) throw new Error('The lease ran out before the first byte was sent.');
     const { body, headers, shownHeaders } = toRequest(delivery, encryption, new Date());
     const { locationId, endpointId, id, url } = delivery;
+    // As late as can be: a process that was paused before this line sends nothing, and after it the attempt's deadline rules.
+    if (performance.now() > sendBefore) throw new Error('The lease ran out before the first byte was sent.');
     const attempt = await sender.attempt({ lane: endpointId, url, method: 'POST', headers, body });
     const result = toWholeMilliseconds(attempt);
     logOutcome(delivery, result);

@@ -53,7 +53,7 @@ export function toInvocation(row: InvocationRow): z.input<typeof invocationSchem
   };
 }
 
-/** Who triggers which webhook. `chain`: the ids of the flows that led to it, when a flow does. */
+/** Who triggers which webhook. `chain`: the marks of the flows that led to it, when a flow does. */
 export type Caller = {
   locationId: string;
   webhookId: string;

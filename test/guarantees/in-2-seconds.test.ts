@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
+import type * as signature from '../../src/delivery/signature.ts';
 import { startNameServer } from '../delivery/name-server.ts';
 import { ask } from '../support/own-resolver.ts';
 import {
@@ -15,6 +16,17 @@ import { running, setStage } from '../support/stage.ts';
 import { addVenue, handOver, newEvent } from '../support/venue.ts';
 
 vi.mock('../../src/delivery/resolve.ts', () => import('../support/own-resolver.ts'));
+
+/** Called whenever a POST is about to be signed. */
+const onSigning = vi.hoisted(() => vi.fn<() => void>());
+vi.mock('../../src/delivery/signature.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof signature>();
+  const sign: typeof original.sign = (message) => {
+    onSigning();
+    return original.sign(message);
+  };
+  return { ...original, sign };
+});
 
 const timeoutMs = 2000;
 /** The promise is 2150 ms; a busy machine adds to that, in the service and in the receiver. */
@@ -119,6 +131,17 @@ describe('in 2 seconds', () => {
     await Promise.all(ends);
   });
 
+  test('a process that is paused after its claim sends nothing once the time is over', async () => {
+    const { start, ledger } = await setStage();
+    const { api } = await start();
+    const receiver = await running(startReceiver());
+    const locationId = await addVenue(api, receiver.url);
+    onSigning.mockImplementationOnce(pause);
+    await handOver(api, newEvent(locationId));
+    expect(await ledger.ended(locationId, 1)).toMatchObject([{ outcome: 'abandoned', reason: 'crashed' }]);
+    expect(receiver.openedCount()).toBe(0);
+  });
+
   test('a process that is paused while it connects sends nothing once the time is over', async () => {
     const { start, ledger } = await setStage();
     const { api } = await start();
@@ -139,14 +162,19 @@ describe('in 2 seconds', () => {
   });
 });
 
-/** Stops this whole process for the time of an attempt, when the first connection to the port stands. */
+/** Stops this whole process for the time of an attempt. */
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs + 100);
+}
+
+/** Pauses when the first connection to the port stands. */
 function pauseWhenConnected(port: number): void {
   const emit = Reflect.get(Socket.prototype, 'emit');
   const spy = vi.spyOn(Socket.prototype, 'emit').mockImplementation(function (this: Socket, ...args) {
     const [event]: unknown[] = args;
     if (event === 'connect' && this.remotePort === port) {
       spy.mockRestore();
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, timeoutMs + 100);
+      pause();
     }
     return Reflect.apply(emit, this, args);
   });

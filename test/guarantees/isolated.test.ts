@@ -61,7 +61,7 @@ describe('isolated', () => {
 
     expect(await medianRoundMs(api, healthy, [...crowded, ...quiet])).toBeLessThan(hangingMs / 2);
     expectGapless(healthy.requests);
-    expect(hanging.openedCount()).toBeGreaterThanOrEqual(200);
+    await hanging.opened(200);
   });
 
   test('names that are never resolved delay no other name and no address', async () => {
@@ -77,7 +77,7 @@ describe('isolated', () => {
       await addEndpoint(api, locationId, `${healthy.url}/${locationId}`);
     }
     expect(await medianRoundMs(api, healthy, locationIds)).toBeLessThan(hangingMs / 2);
-    expect(nameServer.asked.length).toBeGreaterThanOrEqual(60);
+    await expect.poll(() => nameServer.asked.length).toBeGreaterThanOrEqual(60);
     expectGapless(healthy.requests);
   });
 

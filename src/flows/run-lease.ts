@@ -1,0 +1,47 @@
+import { and, eq, inArray, lt, notInArray, sql } from 'drizzle-orm';
+import type { Database } from '../db/client.ts';
+import { runs } from '../db/schema.ts';
+import type { RunRow } from './run.ts';
+
+/** Milliseconds after which a run whose process no longer renews its lease counts as cut off. */
+const leaseMs = 15_000;
+
+/** When a lease ends that begins now, in the database's time. */
+export const leaseEnd = sql`now() + make_interval(secs => ${leaseMs / 1000})`;
+
+/**
+ * Takes queued runs, oldest first, to be executed by this process alone: at most once, as with deliveries.
+ * @param busy locations whose runs wait for a while.
+ */
+export async function claimRuns(db: Database, limit: number, busy: string[]): Promise<RunRow[]> {
+  const next = db
+    .select({ id: runs.id })
+    .from(runs)
+    .where(and(eq(runs.status, 'queued'), notInArray(runs.locationId, busy)))
+    .orderBy(runs.createdAt)
+    .limit(limit)
+    .for('update', { skipLocked: true });
+  return db
+    .update(runs)
+    .set({ status: 'running', startedAt: sql`now()`, leaseUntil: leaseEnd })
+    .where(and(inArray(runs.id, next), eq(runs.status, 'queued')))
+    .returning();
+}
+
+/** Says that these runs are still under way in this process. */
+export async function renewLeases(db: Database, ids: string[]): Promise<void> {
+  await db
+    .update(runs)
+    .set({ leaseUntil: leaseEnd })
+    .where(and(inArray(runs.id, ids), eq(runs.status, 'running')));
+}
+
+/** Ends runs that a crash cut off: nobody knows how far they came. People may run them again. @returns how many. */
+export async function abandonRuns(db: Database): Promise<number> {
+  const abandoned = await db
+    .update(runs)
+    .set({ status: 'abandoned', endedAt: new Date(), leaseUntil: null })
+    .where(and(eq(runs.status, 'running'), lt(runs.leaseUntil, sql`now()`)))
+    .returning({ id: runs.id });
+  return abandoned.length;
+}
