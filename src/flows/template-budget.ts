@@ -3,7 +3,7 @@ import { TemplateError } from './template-error.ts';
 /** UTF-16 units of one text that a template builds. The output is limited to as many bytes of UTF-8. */
 export const maxText = 256 * 1024;
 /** Elements of a range or of a loop. */
-export const maxItems = 10_000;
+const maxItems = 10_000;
 /** Evaluated expressions and statements, and values compared or printed: about 100 ms of work. */
 const maxSteps = 200_000;
 /** Expressions, blocks and macro calls inside each other: far from the end of the stack. */

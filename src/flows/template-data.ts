@@ -1,119 +1,81 @@
-import { Environment } from '@huggingface/jinja';
-import { argumentsOf, integerArgument } from './template-arguments.ts';
 import { type Budget, maxNesting } from './template-budget.ts';
 import { TemplateError } from './template-error.ts';
-import { functionValue, kindOf, list, named, type Value, wrap } from './template-values.ts';
+import { list, type Value, wrap } from './template-values.ts';
 
 /**
- * The outermost scope of a template: its data and the functions `range` and `namespace`, nothing else.
- * (The library's other globals, `raise_exception` and `strftime_now`, are left out.)
+ * Data as the library's values. The members of an object are converted when a template first asks for them: a body of a megabyte
+ * costs what is used of it. Own members only; `__proto__` is a name as any other.
+ * @throws TemplateError for what is not JSON, and for too many values or levels.
  */
-export function scopeOf(data: Record<string, unknown>, budget: Budget): Environment {
-  const scope = new Environment();
-  const namespace = scope.lookupVariable('namespace');
-  const variables = new DataVariables(data, budget);
-  scope.variables = variables;
-  if (!variables.has('namespace')) variables.set('namespace', namespace);
-  if (!variables.has('range')) variables.set('range', rangeFunction(budget));
-  return scope;
+export function convert(plain: unknown, budget: Budget, depth = 0): Value {
+  budget.countData();
+  if (depth > maxNesting)
+    throw new TemplateError(`The data has more than ${maxNesting} lists inside each other.`);
+  if (Array.isArray(plain)) return list(plain.map((item) => convert(item, budget, depth + 1)));
+  if (typeof plain === 'object' && plain !== null) {
+    return Object.assign(wrap({}), { value: new DataMembers(plain, budget) });
+  }
+  if (plain !== null && !['string', 'number', 'boolean', 'undefined'].includes(typeof plain)) {
+    throw new TemplateError('The data is not JSON.');
+  }
+  return wrap(plain);
 }
 
-/** Converts a member of the data when a template first asks for it. */
-class DataVariables extends Map<string, Value> {
-  readonly #data: Record<string, unknown>;
+/** The members of an object. Templates do not change it. */
+class DataMembers extends Map<string, Value> {
+  readonly #plain: object;
   readonly #budget: Budget;
+  /** All of them in the order of the data, once they are asked for. */
+  #all: Map<string, Value> | null = null;
+  #names: string[] | null = null;
 
-  constructor(data: Record<string, unknown>, budget: Budget) {
+  constructor(plain: object, budget: Budget) {
     super();
-    this.#data = data;
+    this.#plain = plain;
     this.#budget = budget;
   }
 
+  override get size(): number {
+    this.#names ??= Object.keys(this.#plain);
+    return this.#names.length;
+  }
+
   override has(name: string): boolean {
-    return super.has(name) || Object.hasOwn(this.#data, name);
+    return Object.hasOwn(this.#plain, name);
   }
 
   override get(name: string): Value | undefined {
-    if (super.has(name) || !Object.hasOwn(this.#data, name)) return super.get(name);
-    const plain = this.#data[name];
-    checkData(plain, this.#budget, 0);
-    const value = wrap(plain);
+    const known = super.get(name);
+    if (known || !Object.hasOwn(this.#plain, name)) return known;
+    const value = convert(Reflect.get(this.#plain, name), this.#budget);
     this.set(name, value);
     return value;
   }
-}
 
-function checkData(plain: unknown, budget: Budget, depth: number): void {
-  budget.countData();
-  if (depth > maxNesting) throw new TemplateError(`The data has more than ${maxNesting} levels.`);
-  if (Array.isArray(plain)) {
-    for (const item of plain) checkData(item, budget, depth + 1);
-  } else if (typeof plain === 'object' && plain !== null) {
-    for (const key of Object.keys(plain)) checkData(Reflect.get(plain, key), budget, depth + 1);
-  } else if (!['string', 'number', 'boolean', 'undefined'].includes(typeof plain) && plain !== null) {
-    throw new TemplateError('The data is not JSON.');
+  override entries(): MapIterator<[string, Value]> {
+    return this.#everything().entries();
   }
-}
 
-function rangeFunction(budget: Budget): Value {
-  return functionValue((args) => {
-    const [first, second, third] = argumentsOf(args, ['start', 'stop', 'step']);
-    if (!first) throw new TemplateError('"range" needs an integer.');
-    const start = second ? integerArgument(first, 'start', 0) : 0;
-    const stop = integerArgument(second ?? first, 'stop', 0);
-    const step = integerArgument(third, 'step', 1);
-    if (step === 0) throw new TemplateError('The step of "range" cannot be 0.');
-    const count = Math.max(Math.ceil((stop - start) / step), 0);
-    budget.checkItems(count);
-    budget.spend(count * 64);
-    return list(Array.from({ length: count }, (_, index) => wrap(start + index * step)));
-  });
-}
-
-/** What a loop can go over. @throws TemplateError when there is too much of it. */
-export function loopFunctions(items: Value[], index: number): Value {
-  const count = items.length;
-  const loop = wrap({
-    index: index + 1,
-    index0: index,
-    revindex: count - index,
-    revindex0: count - index - 1,
-    first: index === 0,
-    last: index === count - 1,
-    length: count,
-  });
-  if (!(loop.value instanceof Map)) return loop;
-  const [previous, next] = [items[index - 1], items[index + 1]];
-  if (previous) loop.value.set('previtem', previous);
-  if (next) loop.value.set('nextitem', next);
-  loop.value.set(
-    'cycle',
-    functionValue((args) => args[index % Math.max(args.length, 1)] ?? wrap(undefined)),
-  );
-  return loop;
-}
-
-/** The values that several targets get. @example for a, b in ... */
-export function unpack(value: Value, count: number): Value[] {
-  if (!Array.isArray(value.value)) {
-    throw new TemplateError(`${count} names need a list of ${count} elements, but this is ${named(value)}.`);
+  override keys(): MapIterator<string> {
+    return this.#everything().keys();
   }
-  if (value.value.length !== count) {
-    throw new TemplateError(`${count} names need ${count} elements, but there are ${value.value.length}.`);
+
+  override values(): MapIterator<Value> {
+    return this.#everything().values();
   }
-  return value.value;
-}
 
-/** Names that a template cannot give to something else. */
-export const literals: ReadonlyMap<string, Value> = new Map([
-  ['true', wrap(true)],
-  ['True', wrap(true)],
-  ['false', wrap(false)],
-  ['False', wrap(false)],
-  ['none', wrap(null)],
-  ['None', wrap(null)],
-]);
+  override [Symbol.iterator](): MapIterator<[string, Value]> {
+    return this.entries();
+  }
 
-export function isFunction(value: Value): boolean {
-  return kindOf(value) === 'function';
+  #everything(): Map<string, Value> {
+    if (this.#all) return this.#all;
+    const all = new Map<string, Value>();
+    for (const name of Object.keys(this.#plain)) {
+      const value = this.get(name);
+      if (value) all.set(name, value);
+    }
+    this.#all = all;
+    return all;
+  }
 }

@@ -1,13 +1,14 @@
-import { Environment, Interpreter } from '@huggingface/jinja';
+import { type Environment, Interpreter } from '@huggingface/jinja';
 import type { Budget } from './template-budget.ts';
-import { isFunction, literals, loopFunctions, unpack } from './template-data.ts';
 import { TemplateError } from './template-error.ts';
 import { type Filter, ownFilters } from './template-filters.ts';
-import { attributeOf } from './template-methods.ts';
+import { elementOf, memberOf } from './template-methods.ts';
 import * as nodes from './template-nodes.ts';
+import type { Node } from './template-nodes.ts';
 import { operate } from './template-operators.ts';
 import { readMark } from './template-parse.ts';
 import { print } from './template-print.ts';
+import { innerScope, literals, RoundVariables, unpack, valueOf } from './template-scope.ts';
 import {
   elementsOf,
   functionValue,
@@ -18,8 +19,6 @@ import {
   type Value,
   wrap,
 } from './template-values.ts';
-
-type Node = nodes.Node;
 
 /**
  * The library's interpreter for templates and data that are not trusted. Everything that it evaluates passes `evaluate`, which
@@ -44,7 +43,7 @@ export class BoundedInterpreter extends Interpreter {
     this.#budget.enter();
     const value = this.#evaluateOne(node, scope);
     this.#budget.leave();
-    return prints ? this.#built(wrap(print(value, this.#budget))) : value;
+    return prints ? this.#printed(value) : value;
   }
 
   #mark(comment: nodes.Comment): Value {
@@ -55,13 +54,11 @@ export class BoundedInterpreter extends Interpreter {
   }
 
   #evaluateOne(node: Node, scope: Environment): Value {
-    if (nodes.isIdentifier(node)) return literals.get(node.value) ?? scope.lookupVariable(node.value);
+    if (nodes.isIdentifier(node)) return literals.get(node.value) ?? valueOf(node.value, scope);
     if (nodes.isMember(node)) return this.#member(node, scope);
     if (nodes.isBinary(node)) return this.#built(this.#binary(node, scope));
     if (nodes.isCall(node)) return this.#built(this.#call(node, scope));
-    if (nodes.isFilter(node)) {
-      return this.#built(this.#filter(node.filter, this.evaluate(node.operand, scope), scope));
-    }
+    if (nodes.isFilter(node)) return this.#filter(node.filter, this.evaluate(node.operand, scope), scope);
     return this.#checked(this.#evaluateStatement(node, scope));
   }
 
@@ -69,16 +66,20 @@ export class BoundedInterpreter extends Interpreter {
     if (nodes.isLoop(node)) return this.#loop(node, scope);
     if (nodes.isAssignment(node)) return this.#assign(node, scope);
     if (nodes.isMacro(node)) return this.#macro(node, scope);
-    if (nodes.isFilterBlock(node)) {
-      return this.#built(this.#filter(node.filter, this.evaluate(nodes.block(node.body), scope), scope));
-    }
-    return super.evaluate(node, scope);
+    if (nodes.isCallBlock(node)) return this.#printed(super.evaluate(node, scope));
+    if (!nodes.isFilterBlock(node)) return super.evaluate(node, scope);
+    return this.#printed(this.#filter(node.filter, this.evaluate(nodes.block(node.body), scope), scope));
   }
 
   /** The library hands out JavaScript's undefined for an element that is not there. */
   #checked(value: Value | undefined): Value {
     if (typeof value?.value === 'string') this.#budget.checkText(value.value.length);
     return value ?? undefinedValue;
+  }
+
+  /** Whatever stands in a block is printed here: the library would print without bounds. */
+  #printed(value: Value): Value {
+    return this.#built(kindOf(value) === 'string' ? value : wrap(print(value, this.#budget)));
   }
 
   /** Checks and counts what is new in memory. */
@@ -108,14 +109,13 @@ export class BoundedInterpreter extends Interpreter {
       return this.#built(super.evaluate(nodes.changed(node, { object: new nodes.Held(object) }), scope));
     }
     const { property } = node;
-    const isName = !node.computed && nodes.isIdentifier(property);
-    const key = isName ? wrap(property.value) : this.evaluate(property, scope);
-    return attributeOf(object, key, this.#budget);
+    if (!node.computed && nodes.isIdentifier(property)) return memberOf(object, property.value, this.#budget);
+    return elementOf(object, this.evaluate(property, scope), this.#budget);
   }
 
   #call(node: nodes.Calling, scope: Environment): Value {
     const callee = this.evaluate(node.callee, scope);
-    if (!isFunction(callee)) {
+    if (kindOf(callee) !== 'function') {
       throw new TemplateError(`${nodes.describe(node.callee)} is ${kindOf(callee)}, not a function.`);
     }
     const { line } = this.#budget;
@@ -127,10 +127,10 @@ export class BoundedInterpreter extends Interpreter {
   #filter(filter: Node, operand: Value, scope: Environment): Value {
     const name = nodes.isCall(filter) ? filter.callee : filter;
     const own = nodes.isIdentifier(name) ? ownFilters.get(name.value) : undefined;
-    if (own) return this.#ownFilter(own, filter, operand, scope);
+    if (own) return this.#built(this.#ownFilter(own, filter, operand, scope));
     if (kindOf(operand) === 'dict') this.#budget.spend((sizeOf(operand) ?? 0) * 128 + 1024);
     const expression = { type: 'FilterExpression', operand: new nodes.Held(operand), filter };
-    return super.evaluate(expression, scope);
+    return this.#built(super.evaluate(expression, scope));
   }
 
   /** Evaluates the arguments by calling the filter as a function. */
@@ -156,13 +156,13 @@ export class BoundedInterpreter extends Interpreter {
   /** A macro sees the names around its definition, and its caller's block; in the library it sees all of its caller's names. */
   #macro(node: nodes.MacroDefinition, scope: Environment): Value {
     const defined = super.evaluate(node, scope);
-    const macro = scope.lookupVariable(node.name.value);
+    const macro = valueOf(node.name.value, scope);
     const run = macro.value;
     if (typeof run !== 'function') return defined;
     scope.setVariable(
       node.name.value,
       functionValue((args, callerScope) => {
-        const own = new Environment(scope);
+        const own = innerScope(scope);
         const caller = callerScope.variables.get('caller');
         if (caller) own.setVariable('caller', caller);
         return run(args, own);
@@ -175,35 +175,38 @@ export class BoundedInterpreter extends Interpreter {
     const source = nodes.isSelect(node.iterable) ? node.iterable.lhs : node.iterable;
     const iterable = this.evaluate(source, scope);
     this.#budget.checkItems(sizeOf(iterable) ?? 0);
-    const items = this.#chosen(node, elementsOf(iterable), scope);
-    if (items.length === 0) return this.evaluate(nodes.block(node.defaultBlock), new Environment(scope));
+    const round = innerScope(scope); // costly to make: one for all rounds
+    const items = this.#chosen(node, elementsOf(iterable), round);
+    round.variables = new Map();
+    if (items.length === 0) return this.evaluate(nodes.block(node.defaultBlock), round);
     let output = '';
     for (const [index, item] of items.entries()) {
-      const inner = this.#bound(node.loopvar, item, scope);
-      inner.setVariable('loop', loopFunctions(items, index));
-      output += print(this.evaluate(nodes.block(node.body), inner), this.#budget);
+      this.#begin(round, node.loopvar, [item, index], items);
+      output += print(this.evaluate(nodes.block(node.body), round), this.#budget);
       this.#budget.checkText(output.length);
     }
     return wrap(output);
   }
 
   /** The elements that fit the loop's `if`. */
-  #chosen(node: nodes.Loop, items: Value[], scope: Environment): Value[] {
+  #chosen(node: nodes.Loop, items: Value[], round: Environment): Value[] {
     if (!nodes.isSelect(node.iterable)) return items;
     const { test } = node.iterable;
-    return items.filter((item) => isTrue(this.evaluate(test, this.#bound(node.loopvar, item, scope))));
+    return items.filter((item, index) => {
+      this.#begin(round, node.loopvar, [item, index], items);
+      return isTrue(this.evaluate(test, round));
+    });
   }
 
-  /** A scope of one round: what it sets is gone in the next, as in Jinja. */
-  #bound(target: Node, item: Value, outer: Environment): Environment {
-    const scope = new Environment(outer);
+  /** Begins a round of a loop: what the last one has set is gone, as in Jinja. */
+  #begin(round: Environment, target: Node, [item, index]: [Value, number], items: Value[]): void {
+    round.variables = new RoundVariables(items, index);
     const names = nodes.isTargets(target) ? target.value : [target];
     const values = nodes.isTargets(target) ? unpack(item, names.length) : [item];
-    for (const [index, name] of names.entries()) {
+    for (const [position, name] of names.entries()) {
       if (!nodes.isIdentifier(name) || literals.has(name.value))
         throw new TemplateError('A loop needs a name.');
-      scope.setVariable(name.value, values[index] ?? undefinedValue);
+      round.setVariable(name.value, values[position] ?? undefinedValue);
     }
-    return scope;
   }
 }

@@ -19,16 +19,19 @@ type Method = (self: Value, args: Value[], budget: Budget) => Value;
 /** About the bytes of an element that is made for a list. */
 const elementBytes = 64;
 
+/** The value at `object[key]`; undefined when there is none. */
+export function elementOf(object: Value, key: Value, budget: Budget): Value {
+  const at = key.value;
+  if (typeof at === 'string') return memberOf(object, at, budget);
+  return typeof at === 'number' && kindOf(key) === 'integer' ? elementAt(object, at) : undefinedValue;
+}
+
 /**
- * The attribute or element of a value: a member of a dict, an element of a list, a method of a text or dict. Nothing else is there:
- * no prototype, no property of a JavaScript object. Undefined when there is none. A member of the data comes before a method.
+ * The value at `object.name`: a member of a dict, or a method of a text or dict; undefined when there is none. Nothing else is there:
+ * no prototype, no property of a JavaScript object. A member of the data comes before a method.
  */
-export function attributeOf(object: Value, key: Value, budget: Budget): Value {
-  const inner = object.value;
-  const name = key.value;
-  if (typeof name === 'number') return kindOf(key) === 'integer' ? elementAt(object, name) : undefinedValue;
-  if (typeof name !== 'string') return undefinedValue;
-  if (inner instanceof Map) return inner.get(name) ?? method(object, name, budget);
+export function memberOf(object: Value, name: string, budget: Budget): Value {
+  if (object.value instanceof Map) return object.value.get(name) ?? method(object, name, budget);
   const size = sizeOf(object);
   return name === 'length' && size !== null ? wrap(size) : method(object, name, budget);
 }

@@ -29,6 +29,7 @@ export const isSelect = (node: Node): node is Select => node.type === 'SelectExp
 export const isLoop = (node: Node): node is Loop => node.type === 'For';
 export const isAssignment = (node: Node): node is Assignment => node.type === 'Set';
 export const isTargets = (node: Node): node is Targets => node.type === 'TupleLiteral';
+export const isCallBlock = (node: Node): boolean => node.type === 'CallStatement';
 export const isMacro = (node: Node): node is MacroDefinition => node.type === 'Macro';
 
 /** A node that stands for a value which is known already: what is handed to the library in place of an operand. */

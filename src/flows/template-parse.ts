@@ -5,10 +5,10 @@ import { checkNames } from './template-names.ts';
 import { type Piece, scan } from './template-scan.ts';
 
 export type Program = ReturnType<typeof parseTokens>;
-export type Token = Parameters<typeof parseTokens>[0][number];
+type Token = Parameters<typeof parseTokens>[0][number];
 
 /** Tokens of one template: they and the tree take about 200 bytes each. */
-const maxTokens = 40_000;
+const maxTokens = 20_000;
 
 /** Before each tag stands a comment that says its line, and that the value of an expression is to be printed. */
 const printMark = 'print ';
@@ -25,28 +25,40 @@ export function readMark(comment: string): { line: number; prints: boolean } {
  * @throws TemplateError with the line of the tag that is wrong.
  */
 export function parse(template: string): { program: Program; tokenCount: number } {
-  const position: { line: number | null; text: string } = { line: null, text: '' };
-  const tokens = tokensOf(scan(template)).map(({ token, line }) => ({
-    value: token.value,
-    /** The parser has looked at this token last when it gives up. */
-    get type() {
-      position.line = line ?? position.line;
-      if (token.type !== 'Comment') position.text = token.value;
-      return token.type;
-    },
-  }));
+  const reader: Reader = { last: null };
+  const tokens = tokensOf(scan(template)).map((located) => new WatchedToken(located, reader));
   try {
     return { program: parseTokens(tokens), tokenCount: tokens.length };
   } catch (error) {
-    if (error instanceof RangeError)
-      throw new TemplateError('The template is nested too deeply.', position.line);
-    const text = position.text.length > 40 ? `${position.text.slice(0, 40)}...` : position.text;
-    throw new TemplateError(`This is not valid at or before ${JSON.stringify(text)}.`, position.line);
+    const line = reader.last?.line ?? null;
+    if (error instanceof RangeError) throw new TemplateError('The template is nested too deeply.', line);
+    const text = reader.last?.token.value.slice(0, 40) ?? '';
+    throw new TemplateError(`This is not valid at or before ${JSON.stringify(text)}.`, line);
   }
 }
 
 /** `line` is null for what is in no tag. */
 type Located = { token: Token; line: number | null };
+/** The token of a tag that the parser has looked at last: the one that it gives up on. */
+type Reader = { last: Located | null };
+
+class WatchedToken {
+  readonly value: string;
+  readonly #located: Located;
+  readonly #reader: Reader;
+
+  constructor(located: Located, reader: Reader) {
+    this.value = located.token.value;
+    this.#located = located;
+    this.#reader = reader;
+  }
+
+  get type(): Token['type'] {
+    const { line, token } = this.#located;
+    if (line !== null && token.type !== 'Comment') this.#reader.last = this.#located;
+    return token.type;
+  }
+}
 
 function tokensOf(pieces: Piece[]): Located[] {
   const located: Located[] = [];

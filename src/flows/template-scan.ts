@@ -152,10 +152,7 @@ class Scanner {
   }
 
   #moveTo(at: number): void {
-    for (let next = this.#template.indexOf('\n', this.#at); next >= 0 && next < at; ) {
-      this.#line += 1;
-      next = this.#template.indexOf('\n', next + 1);
-    }
+    this.#line += this.#template.slice(this.#at, at).split('\n').length - 1;
     this.#at = at;
   }
 }

@@ -1,10 +1,10 @@
 import type { Budget } from './template-budget.ts';
 
-/** Up to here the engine's own search is quick, whatever the texts; beyond, it can take minutes, and nothing can cut it. */
+/** Up to here the engine's own search is quick, whatever the texts; beyond, it can take more than a minute, and nothing can cut it. */
 const maxNativePattern = 100;
 
 /** Where `pattern`, which is not empty, next occurs in `text` from each position that is asked for; -1: nowhere. */
-export function finder(text: string, pattern: string): (from: number) => number {
+function finder(text: string, pattern: string): (from: number) => number {
   if (pattern.length <= maxNativePattern) return (from) => text.indexOf(pattern, from);
   const borders = bordersOf(pattern);
   return (from) => {

@@ -1,6 +1,6 @@
 import { bounded } from '../bounded.ts';
 import { Budget, maxText } from './template-budget.ts';
-import { scopeOf } from './template-data.ts';
+import { scopeOf } from './template-scope.ts';
 import { TemplateError, toTemplateError } from './template-error.ts';
 import { BoundedInterpreter } from './template-interpreter.ts';
 import { type Program, parse } from './template-parse.ts';
