@@ -6,6 +6,7 @@ import { flows } from '../db/schema.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid } from '../http/problem.ts';
+import { rotationSchema } from '../http/rotation.ts';
 import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
 import { checkFlow } from './check-flow.ts';
 import { flowName, flowSchema, newFlowSchema, stepSchema, toFlow } from './flow.ts';
@@ -58,7 +59,7 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
   });
 
   router.openapi(createRoute({ ...rotate, middleware: mayWrite }), async (c) => {
-    const { overlapHours } = rotation.parse(c.req.valid('json'));
+    const { overlapHours } = rotationSchema.parse(c.req.valid('json'));
     const key = { locationId: c.var.location.id, name: c.req.valid('param').name };
     const rotated = await rotateToken(db, key, overlapHours);
     if (!rotated) throw unknownFlow();
@@ -104,22 +105,10 @@ const remove = {
   responses: { 204: { description: 'Deleted' }, ...problems },
 } as const;
 
-/** The longest overlap of two tokens, in hours: a week. */
-const maxOverlapHours = 168;
-
-const rotation = z.object({
-  overlapHours: z
-    .int('must be a whole number')
-    .min(0, 'must be at least 0')
-    .max(maxOverlapHours, `must be at most ${maxOverlapHours}`)
-    .default(24)
-    .openapi({ description: 'How long the old token is valid' }),
-});
-
 const rotate = {
   method: 'post',
   path: '/v1/locations/{id}/flows/{name}/rotate-token',
   summary: 'Make a new token for the URL of a flow',
-  request: { params: flowPath, ...mayTake(rotation) },
+  request: { params: flowPath, ...mayTake(rotationSchema) },
   responses: { 200: answers('The flow and its new token', flowSchema.extend({ token })), ...problems },
 } as const;

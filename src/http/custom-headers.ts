@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { invalid } from './problem.ts';
 
 /** What stands in place of a value that is not shown. Sent back, it keeps the value that is stored. */
 export const mask = '••••••';
@@ -28,4 +29,31 @@ const visibleAscii = /^([\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?)?$/;
 export function namesHeaderTwice(headers: Record<string, string>): boolean {
   const names = Object.keys(headers);
   return new Set(names.map((name) => name.toLowerCase())).size < names.length;
+}
+
+/**
+ * Headers as they are stored: each value sealed, or kept where the mask stands for it.
+ * @throws Problem when the mask stands for a value that is not there.
+ */
+export function sealHeaders(
+  headers: Record<string, string>,
+  stored: Record<string, string>,
+  seal: (value: string) => string,
+): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name,
+    value === mask ? storedValue(stored, name) : seal(value),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** Header names are the same in any case. */
+function storedValue(stored: Record<string, string>, name: string): string {
+  const [, value] =
+    Object.entries(stored).find(([other]) => other.toLowerCase() === name.toLowerCase()) ?? [];
+  if (value === undefined)
+    throw invalid([
+      { path: `headers.${name}`, message: 'has no stored value to keep: send the value itself' },
+    ]);
+  return value;
 }

@@ -8,6 +8,7 @@ import { uuid } from '../events/event.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid, Problem } from '../http/problem.ts';
+import { rotationSchema } from '../http/rotation.ts';
 import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
 import { changeEndpoint, createEndpoint, deleteEndpoints, isEndpoint, rotateSecret } from './endpoints.ts';
 import { endpointChangeSchema, endpointSchema, newEndpointSchema, toEndpoint } from './endpoint.ts';
@@ -71,7 +72,7 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
   });
 
   router.openapi(createRoute({ ...rotate, middleware: mayWrite }), async (c) => {
-    const { overlapHours } = rotation.parse(c.req.valid('json'));
+    const { overlapHours } = rotationSchema.parse(c.req.valid('json'));
     const endpoint = { locationId: c.var.location.id, endpointId: c.req.valid('param').endpointId };
     const rotated = await rotateSecret(db, encryption, endpoint, overlapHours);
     if (!rotated) throw unknownEndpoint();
@@ -133,23 +134,11 @@ const remove = {
   responses: { 204: { description: 'Deleted' }, ...problems },
 } as const;
 
-/** The longest overlap of two secrets, in hours: a week. */
-const maxOverlapHours = 168;
-
-const rotation = z.object({
-  overlapHours: z
-    .int('must be a whole number')
-    .min(0, 'must be at least 0')
-    .max(maxOverlapHours, `must be at most ${maxOverlapHours}`)
-    .default(24)
-    .openapi({ description: 'How long deliveries are signed with the old secret too' }),
-});
-
 const rotate = {
   method: 'post',
   path: '/v1/locations/{id}/endpoints/{endpointId}/rotate-secret',
   summary: 'Make a new secret; deliveries carry both signatures while they overlap',
-  request: { params: endpointPath, ...mayTake(rotation) },
+  request: { params: endpointPath, ...mayTake(rotationSchema) },
   responses: {
     200: answers(
       'The endpoint and its new secret',

@@ -4,8 +4,7 @@ import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { endpoints, locations } from '../db/schema.ts';
 import { createSecret } from '../delivery/signature.ts';
-import { mask } from '../http/custom-headers.ts';
-import { invalid } from '../http/problem.ts';
+import { sealHeaders } from '../http/custom-headers.ts';
 import { unknownLocation } from '../http/authorize.ts';
 import { endpointOwner } from '../outbox/request.ts';
 import type { EndpointChange, EndpointRow, NewEndpoint } from './endpoint.ts';
@@ -41,7 +40,7 @@ export async function createEndpoint(
       .values({
         ...settings,
         ...sealSecret(encryption, { locationId, endpointId }, secret),
-        headers: sealHeaders(encryption, { locationId, endpointId }, headers, {}),
+        headers: sealHeaders(headers, {}, sealFor(encryption, { locationId, endpointId })),
         id: endpointId,
         locationId,
         startSequence: location.lastSequence,
@@ -94,7 +93,9 @@ export async function changeEndpoint(
     const [before] = await tx.select().from(endpoints).where(isEndpoint(endpoint)).for('update');
     if (!before) return undefined;
     if (change.enabled && !before.enabled) await skipPaused(tx, endpoint);
-    const sealed = headers && { headers: sealHeaders(encryption, endpoint, headers, before.headers) };
+    const sealed = headers && {
+      headers: sealHeaders(headers, before.headers, sealFor(encryption, endpoint)),
+    };
     const [after] = await tx
       .update(endpoints)
       .set({ ...change, ...sealed, updatedAt: new Date() })
@@ -172,38 +173,10 @@ export async function deleteEndpoints(
 }
 
 /** A secret as it is stored: encrypted, with its last characters to recognise it by. */
-function sealSecret(encryption: Encryption, { locationId, endpointId }: EndpointKey, secret: string) {
-  return {
-    secret: encryption.seal(secret, endpointOwner(locationId, endpointId)),
-    secretHint: `…${secret.slice(-5)}`,
-  };
+function sealSecret(encryption: Encryption, endpoint: EndpointKey, secret: string) {
+  return { secret: sealFor(encryption, endpoint)(secret), secretHint: `…${secret.slice(-5)}` };
 }
 
-/**
- * Custom headers as they are stored: each value encrypted, or kept where the mask stands for it.
- * @throws Problem when the mask stands for a value that is not there.
- */
-function sealHeaders(
-  encryption: Encryption,
-  { locationId, endpointId }: EndpointKey,
-  headers: Record<string, string>,
-  stored: Record<string, string>,
-): Record<string, string> {
-  const owner = endpointOwner(locationId, endpointId);
-  const sealed = Object.entries(headers).map(([name, value]) => [
-    name,
-    value === mask ? storedValue(stored, name) : encryption.seal(value, owner),
-  ]);
-  return Object.fromEntries(sealed);
-}
-
-/** Header names are the same in any case. */
-function storedValue(stored: Record<string, string>, name: string): string {
-  const [, value] =
-    Object.entries(stored).find(([other]) => other.toLowerCase() === name.toLowerCase()) ?? [];
-  if (value === undefined)
-    throw invalid([
-      { path: `headers.${name}`, message: 'has no stored value to keep: send the value itself' },
-    ]);
-  return value;
+function sealFor(encryption: Encryption, { locationId, endpointId }: EndpointKey) {
+  return (value: string) => encryption.seal(value, endpointOwner(locationId, endpointId));
 }

@@ -3,8 +3,8 @@ import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { webhooks } from '../db/schema.ts';
 import { createSecret } from '../delivery/signature.ts';
-import { mask } from '../http/custom-headers.ts';
-import { invalid, Problem } from '../http/problem.ts';
+import { sealHeaders } from '../http/custom-headers.ts';
+import { Problem } from '../http/problem.ts';
 import type { NewWebhook, WebhookRow } from './registration.ts';
 import type { OpenRegistration } from './trigger-request.ts';
 
@@ -68,7 +68,8 @@ function sealed(registration: NewWebhook, before: WebhookRow | undefined, { secr
   return {
     url,
     method,
-    headers: sealHeaders(registration.headers, before?.headers ?? {}, seal),
+    // Empty values stay as they are: they are for the caller to fill in.
+    headers: sealHeaders(registration.headers, before?.headers ?? {}, (value) => value && seal(value)),
     queryParams,
     payloadEncoding,
     dataSchema,
@@ -91,32 +92,4 @@ export function openWebhook(
 
 function ownerOf({ locationId, webhookId }: WebhookKey): string {
   return `webhook ${locationId} ${webhookId}`;
-}
-
-/**
- * Hidden values as they are stored: each encrypted, or kept where the mask stands for it. Empty ones stay as they are:
- * they are for the caller to fill in.
- * @throws Problem when the mask stands for a value that is not there.
- */
-function sealHeaders(
-  headers: Record<string, string>,
-  stored: Record<string, string>,
-  seal: (value: string) => string,
-): Record<string, string> {
-  const entries = Object.entries(headers).map(([name, value]) => [
-    name,
-    value === mask ? storedValue(stored, name) : value && seal(value),
-  ]);
-  return Object.fromEntries(entries);
-}
-
-/** Header names are the same in any case. */
-function storedValue(stored: Record<string, string>, name: string): string {
-  const [, value] =
-    Object.entries(stored).find(([other]) => other.toLowerCase() === name.toLowerCase()) ?? [];
-  if (value === undefined)
-    throw invalid([
-      { path: `headers.${name}`, message: 'has no stored value to keep: send the value itself' },
-    ]);
-  return value;
 }
