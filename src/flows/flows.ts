@@ -1,10 +1,11 @@
-import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { flows, locations } from '../db/schema.ts';
 import { mask } from '../http/custom-headers.ts';
 import { Problem } from '../http/problem.ts';
+import { hashOf, isSameHash } from '../http/token.ts';
 import type { FlowRow, NewFlow } from './flow.ts';
 
 /** Which flow: names are unique within a location. */
@@ -108,8 +109,8 @@ export function mayRun(flow: FlowRow | undefined, authorization: string | undefi
 type Tokens = Pick<FlowRow, 'tokenHash' | 'previousTokenHash' | 'previousTokenUntil'>;
 
 function isTokenOf({ tokenHash, previousTokenHash, previousTokenUntil }: Tokens, hash: string): boolean {
-  const isCurrent = isSame(hash, tokenHash);
-  const isPrevious = isSame(hash, previousTokenHash ?? noHash);
+  const isCurrent = isSameHash(hash, tokenHash);
+  const isPrevious = isSameHash(hash, previousTokenHash ?? noHash);
   return isCurrent || (isPrevious && previousTokenUntil !== null && previousTokenUntil > new Date());
 }
 
@@ -128,15 +129,6 @@ function createToken() {
   return { token, tokenHash: hashOf(token), tokenHint: `…${token.slice(-4)}` };
 }
 
-/** The token has more random bits than anybody can guess, so that a fast hash is enough. */
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
-}
-
 /** The hash of no token, and a flow that nobody has the token of. */
 const noHash = '0'.repeat(64);
 const noFlow: Tokens = { tokenHash: noHash, previousTokenHash: null, previousTokenUntil: null };
-
-function isSame(left: string, right: string): boolean {
-  return timingSafeEqual(Buffer.from(left), Buffer.from(right));
-}

@@ -1,9 +1,10 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { inArray } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import { gather } from '../db/gather.ts';
 import { apiKeys, type scopes } from '../db/schema.ts';
+import { hashOf, isSameHash } from './token.ts';
 
 /** What a key may do. `admin` may do everything. */
 export type Scope = (typeof scopes)[number];
@@ -42,7 +43,7 @@ export function createKeyFinder(db: Database, environmentKey: string | undefined
 
   return async (key: string): Promise<ApiKey | null> => {
     const hash = hashOf(key);
-    if (environmentHash && isSame(hash, environmentHash)) return adminKey;
+    if (environmentHash && isSameHash(hash, environmentHash)) return adminKey;
     return find(hash);
   };
 }
@@ -52,7 +53,7 @@ async function findByHash(db: Database, hashes: string[]): Promise<(ApiKey | nul
   const rows = await db.select().from(apiKeys).where(inArray(apiKeys.hash, hashes));
   const valid = rows.filter(({ expiresAt }) => !expiresAt || expiresAt > now);
   await noteUse(db, valid, now);
-  return hashes.map((hash) => valid.find((row) => isSame(row.hash, hash)) ?? null);
+  return hashes.map((hash) => valid.find((row) => isSameHash(row.hash, hash)) ?? null);
 }
 
 /** `last_used_at` is right to the minute, so that a busy key is not written for every request. */
@@ -79,13 +80,4 @@ export async function createFirstKey({ $client: sql }: Database): Promise<string
       returning id`;
     return created.length === 0 ? null : key;
   });
-}
-
-/** A key has 256 random bits (or is the operator's own choice), so a fast hash is enough: there is nothing to guess. */
-function hashOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
-}
-
-function isSame(left: string, right: string): boolean {
-  return timingSafeEqual(Buffer.from(left), Buffer.from(right));
 }
