@@ -71,6 +71,9 @@ export const scopes = [
   'metrics:read',
 ] as const;
 
+export const sessionKinds = ['key', 'link'] as const;
+export const actorKinds = ['key', 'page', 'link', 'sender', 'service'] as const;
+
 /** A JSON Schema, as it was given. */
 type JsonSchema = boolean | Record<string, unknown>;
 
@@ -154,7 +157,7 @@ export const endpoints = pgTable(
 /**
  * A row is one batch sent to one endpoint, once. Its `id` is a UUID v7, so that ids sort by age. It carries the events
  * from `first_sequence` to `last_sequence` whose action is in `actions` (null: all). A resend or test that waits for
- * its lane has no `started_at` yet. `request_headers` are what was sent, custom values masked, known once it has ended.
+ * its lane has no `started_at` yet; `range_id` is common to the resends of one range. `request_headers` are what was sent, custom values masked, known once it has ended.
  */
 export const deliveries = pgTable(
   'deliveries',
@@ -175,6 +178,7 @@ export const deliveries = pgTable(
     durationMs: integer('duration_ms'),
     requestHeaders: json('request_headers').$type<Record<string, string>>(),
     resendOf: uuid('resend_of'),
+    rangeId: uuid('range_id'),
     test: boolean().notNull().default(false),
     createdAt: at('created_at').notNull().defaultNow(),
     startedAt: at('started_at'),
@@ -185,6 +189,7 @@ export const deliveries = pgTable(
     index('deliveries_last_sequence').on(t.locationId, t.lastSequence),
     byAge('deliveries_created_at').on(t.createdAt),
     index('deliveries_waiting').on(t.locationId, t.endpointId, t.id).where(sql`started_at is null`),
+    index('deliveries_range').on(t.locationId, t.rangeId).where(sql`range_id is not null`),
   ],
 );
 
@@ -353,4 +358,46 @@ export const apiKeys = pgTable(
     lastUsedAt: at('last_used_at'),
   },
   (t) => [uniqueIndex('api_keys_hash').on(t.hash)],
+);
+
+/**
+ * A row is a sign-in to the page, known by the SHA-256 of its cookie. It acts as the API key `key_id`, at one location
+ * when `location_id` is set. `link` is the hash of the link that opened it, when that link opens only once.
+ */
+export const sessions = pgTable(
+  'sessions',
+  {
+    hash: text().primaryKey(),
+    kind: text({ enum: sessionKinds }).notNull(),
+    keyId: text('key_id').notNull(),
+    locationId: text('location_id'),
+    link: text(),
+    createdAt: at('created_at').notNull().defaultNow(),
+    usedAt: at('used_at').notNull().defaultNow(),
+    endsAt: at('ends_at').notNull(),
+  },
+  (t) => [uniqueIndex('sessions_link').on(t.link), index('sessions_ends_at').on(t.endsAt)],
+);
+
+/**
+ * A row is something that a person or a key did, or was refused: written once, never changed. `location_id` is empty
+ * when it was about no location. `before` and `after` are as the API answers them, secrets masked.
+ */
+export const audit = pgTable(
+  'audit',
+  {
+    locationId: text('location_id').notNull(),
+    id: uuid().notNull(),
+    actorKind: text('actor_kind', { enum: actorKinds }).notNull(),
+    actorId: text('actor_id').notNull(),
+    actorName: text('actor_name').notNull(),
+    action: text().notNull(),
+    target: text().notNull(),
+    before: json().$type<unknown>(),
+    after: json().$type<unknown>(),
+    address: text().notNull(),
+    requestId: text('request_id').notNull(),
+    createdAt: at('created_at').notNull().defaultNow(),
+  },
+  (t) => [primaryKey({ columns: [t.locationId, t.id] }), index('audit_id').on(t.id)],
 );

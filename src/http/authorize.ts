@@ -10,8 +10,17 @@ import type { ApiKey, Scope } from './api-key.ts';
 import { clientAddress } from './client-address.ts';
 import { Problem } from './problem.ts';
 
-/** What every handler under `/v1` finds in its context. */
-export type AppEnv = { Bindings: HttpBindings; Variables: { requestId: string; key: ApiKey } };
+/** Who makes a request, and from where: an API key by itself, or a person at the page who acts by one. */
+export type Caller = { kind: 'key' | 'page' | 'link'; key: ApiKey; address: string };
+
+/**
+ * What every handler under `/v1` finds in its context. The page, which calls the API in this process, says in `caller`
+ * for whom; nobody outside can.
+ */
+export type AppEnv = {
+  Bindings: HttpBindings & { caller?: Caller };
+  Variables: { requestId: string; key: ApiKey; caller: Caller };
+};
 
 /** What a handler under `/v1/locations/{id}` finds besides. */
 export type LocationEnv = AppEnv & { Variables: { location: Location } };
@@ -22,14 +31,29 @@ export type Location = typeof locations.$inferSelect;
 /** Lets a request pass only with a valid key in `Authorization: Bearer <key>`, from an address that the key allows. */
 export function authenticate(findKey: (key: string) => Promise<ApiKey | null>, trustProxy: CidrList) {
   return createMiddleware<AppEnv>(async (c, next) => {
-    const key = await findKey(bearerToken(c));
-    if (!key) throw unauthorized('This API key is unknown, revoked or expired.');
-    const address = clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy);
-    if (key.allowedIps && !contains(parseCidrs(key.allowedIps.join(',')), address))
-      throw new Problem(403, `This API key may not be used from the address ${address}.`);
-    c.set('key', key);
+    const caller = c.env.caller ?? (await identify(c, findKey, trustProxy));
+    c.set('caller', caller);
+    c.set('key', caller.key);
     await next();
   });
+}
+
+async function identify(
+  c: Context<AppEnv>,
+  findKey: (key: string) => Promise<ApiKey | null>,
+  trustProxy: CidrList,
+): Promise<Caller> {
+  const key = await findKey(bearerToken(c));
+  if (!key) throw unauthorized('This API key is unknown, revoked or expired.');
+  const address = clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy);
+  if (!mayComeFrom(key, address))
+    throw new Problem(403, `This API key may not be used from the address ${address}.`);
+  return { kind: 'key', key, address };
+}
+
+/** Whether a key's "strict access" lets it be used from an address. */
+export function mayComeFrom({ allowedIps }: ApiKey, address: string): boolean {
+  return !allowedIps || contains(parseCidrs(allowedIps.join(',')), address);
 }
 
 function bearerToken(c: Context): string {

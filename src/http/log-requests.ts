@@ -2,8 +2,9 @@ import { createMiddleware } from 'hono/factory';
 import { logger } from '../logger.ts';
 import type { AppEnv } from './authorize.ts';
 
-/** One log line per request. The query is left out, for nobody knows what it holds. */
+/** One log line per request from outside. The query is left out, for nobody knows what it holds. */
 export const logRequests = createMiddleware<AppEnv>(async (c, next) => {
+  if (c.env.caller) return next();
   const beganAt = performance.now();
   await next();
   const durationMs = Math.round(performance.now() - beganAt);
