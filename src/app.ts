@@ -11,7 +11,7 @@ import { flowRoutes } from './flows/flow-routes.ts';
 import { appWebhookRoutes, incomingRoutes } from './flows/incoming-routes.ts';
 import { runRoutes } from './flows/run-routes.ts';
 import type { Runner } from './flows/runner.ts';
-import { createKeyFinder } from './http/api-key.ts';
+import { createCredentials, createKeyFinder } from './http/api-key.ts';
 import { type AppEnv, authenticate } from './http/authorize.ts';
 import { strictBody } from './http/body.ts';
 import { healthRoutes } from './http/health.ts';
@@ -24,8 +24,10 @@ import { historyRoutes } from './outbox/history-routes.ts';
 import { resendRoutes } from './outbox/resend-routes.ts';
 import { statsRoutes } from './outbox/stats-routes.ts';
 import { endpointRoutes } from './settings/endpoint-routes.ts';
+import { type PageOptions, pageRoutes } from './page/routes.tsx';
 import { keyRoutes } from './settings/key-routes.ts';
 import { locationRoutes } from './settings/location-routes.ts';
+import { portalLinkRoutes } from './settings/portal-link-routes.ts';
 import { invocationRoutes } from './webhooks/invocation-routes.ts';
 import { webhookRoutes } from './webhooks/webhook-routes.ts';
 import { version } from './version.ts';
@@ -40,6 +42,10 @@ export type AppOptions = {
   allowCidrs: CidrList;
   timeoutMs: number;
   runner: Runner;
+  /** Where people reach Bellhop; undefined: where their request did. */
+  publicUrl: string | undefined;
+  /** Origins whose pages may show ours in a frame. */
+  frameAncestors: string[];
   /** Stores the events of a request. */
   accept: (events: NewEvent[]) => Promise<Acceptance>;
   /** Tells the dispatchers that locations have something to send. */
@@ -56,7 +62,9 @@ export function createApp(options: AppOptions) {
   const { db, encryption, wake, allowCidrs } = options;
   const app = createHealthApp(db);
   app.route('/', incomingRoutes(options, options.trustProxy, maxBodyBytes));
-  const authenticated = authenticate(createKeyFinder(db, options.adminKey), options.trustProxy);
+  const findKey = createKeyFinder(db, options.adminKey);
+  const credentials = createCredentials(db, options.adminKey);
+  const authenticated = authenticate(findKey, options.trustProxy);
   app.use('/app/*', authenticated, strictBody(maxBodyBytes));
   app.use('/v1/*', authenticated);
   app.use('/v1/locations/:id/webhooks/:webhookId/trigger', strictBody(maxTriggerBytes));
@@ -65,6 +73,7 @@ export function createApp(options: AppOptions) {
   app.route('/', locationRoutes(db));
   app.route('/', endpointRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', keyRoutes(db));
+  app.route('/', portalLinkRoutes({ ...options, credentials }));
   app.route('/', historyRoutes(db));
   app.route('/', deliveryRoutes(db));
   // A test waits for the POST before it in its lane, and for its own.
@@ -75,6 +84,8 @@ export function createApp(options: AppOptions) {
   app.route('/', flowRoutes(options));
   app.route('/', runRoutes(options));
   app.route('/', appWebhookRoutes(db));
+  const call: PageOptions['call'] = async (path, init, env) => app.request(path, init, env);
+  app.route('/', pageRoutes({ ...options, findKey, credentials, call }));
 
   return describe(app);
 }

@@ -21,6 +21,15 @@ const cidrs = z.string().transform((text, context) => {
   }
 });
 
+/** Origins as a browser names them, e.g. `https://app.example.com`. */
+const origins = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .refine(
+    (list) => list.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+    'must be origins like https://app.example.com, comma-separated, without a path',
+  );
+
 const encryptionKey = z
   .string()
   .transform((text) => Buffer.from(text, 'base64'))
@@ -55,6 +64,7 @@ const schema = z
       .optional(),
     BELLHOP_ENCRYPTION_KEY: encryptionKey.optional(),
     PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+    FRAME_ANCESTORS: origins.default([]),
     TRUST_PROXY: cidrs.default(parseCidrs('')),
     DELIVERY_TIMEOUT_MS: whole(100, 2000).default(2000),
     // Well above the number of endpoints that may hang at once: one that hangs holds its place for the whole timeout.

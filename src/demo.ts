@@ -29,7 +29,7 @@ async function main(): Promise<void> {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  const key = service.firstKey ?? '';
+  const { key, signInUrl } = service.firstKey ?? { key: '', signInUrl: service.url };
   const call = createClient(service.url, key);
   await call('PUT', '/v1/locations/kamen-test', { title: 'Kamen Test' });
   await call('POST', '/v1/locations/kamen-test/endpoints', { url: receiver.url });
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
     await call('POST', '/v1/events', { ...session, action });
     show(action, await received, await acceptedAt(call, session.uuid));
   }
-  sayHowToGoOn(service.url, key, session.uuid);
+  sayHowToGoOn(service.url, key, signInUrl, session.uuid);
   await service.failed;
 }
 
@@ -129,8 +129,12 @@ function show(action: string, { method, url, headers, body, receivedAt }: Receiv
   say(`\n    ${body}\n`);
 }
 
-function sayHowToGoOn(url: string, key: string, uuid: string): void {
-  say(`Bellhop stays up until you press Ctrl-C. Go on with:
+function sayHowToGoOn(url: string, key: string, signInUrl: string, uuid: string): void {
+  say(`Bellhop stays up until you press Ctrl-C. Open the page, by a link that works once:
+
+    ${signInUrl}
+
+Or go on with:
 
     export KEY='${key}'
     curl -H "Authorization: Bearer $KEY" ${url}/v1/locations/kamen-test/deliveries

@@ -32,9 +32,9 @@ async function stopOnce(service: Service, signal: string): Promise<void> {
   }
 }
 
-function showFirstKey(key: string): void {
+function showFirstKey({ key, signInUrl }: { key: string; signInUrl: string }): void {
   process.stdout.write(
-    `\nYour first API key, with the scope admin. It is shown this once:\n\n    ${key}\n\n`,
+    `\nYour first API key, with the scope admin. It is shown this once:\n\n    ${key}\n\nThe page, opened once by this link within an hour (later: by the key):\n\n    ${signInUrl}\n\n`,
   );
 }
 

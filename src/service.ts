@@ -11,6 +11,7 @@ import { removeOldRuns } from './flows/run.ts';
 import { Runner } from './flows/runner.ts';
 import { createFirstKey } from './http/api-key.ts';
 import { listen } from './http/server.ts';
+import { createLink } from './http/sign-in-link.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
 import { endpointOwner } from './outbox/request.ts';
 import { removeOldHistory } from './outbox/retention.ts';
@@ -23,8 +24,8 @@ import { Loop } from './loop.ts';
 export type Service = {
   /** Where its API is. */
   url: string;
-  /** The first admin key, when this start made it: to be shown once. */
-  firstKey: string | null;
+  /** The first admin key, and a link that signs in with it once, when this start made them: to be shown once. */
+  firstKey: { key: string; signInUrl: string } | null;
   /** Rejects when the service cannot go on, e.g. because the embedded database ended by itself. */
   failed: Promise<never>;
   /** Takes no more work, ends what is under way, records it, and closes the database last. */
@@ -73,8 +74,9 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
   // Together: nothing is claimed while the last requests are answered.
   stops.push(() => Promise.all([server.close(), dispatcher?.stop()]));
   // Last: when a later step failed, the database would hold a key that nobody ever saw.
-  const firstKey = config.BELLHOP_ADMIN_KEY ? null : await createFirstKey(db);
-  return { url: server.url, firstKey, failed };
+  const first = config.BELLHOP_ADMIN_KEY ? null : await createFirstKey(db);
+  const signInUrl = first && new URL(firstLink(encryption, first.id), config.PUBLIC_URL ?? server.url).href;
+  return { url: server.url, firstKey: first && signInUrl ? { key: first.key, signInUrl } : null, failed };
 }
 
 async function openDatabase(
@@ -90,6 +92,14 @@ async function openDatabase(
   });
   failed.catch(() => {}); // handled by whoever waits for it, which is nobody while the start fails
   return { connection: server.connection, failed };
+}
+
+/** Milliseconds in which the operator follows the link that the first start prints. */
+const firstLinkMs = 3_600_000;
+
+function firstLink(encryption: Encryption, keyId: string): string {
+  const endsAt = new Date(Date.now() + firstLinkMs).toISOString();
+  return createLink(encryption, { credential: keyId, locationId: null, endsAt, once: true });
 }
 
 type Parts = { db: Database; encryption: Encryption; sender: Sender };
@@ -145,6 +155,8 @@ function startApp(config: Config, parts: Parts, dispatcher: Dispatcher | null, s
     adminKey: config.BELLHOP_ADMIN_KEY,
     trustProxy: config.TRUST_PROXY,
     allowCidrs: config.DELIVERY_ALLOW_CIDRS,
+    publicUrl: config.PUBLIC_URL,
+    frameAncestors: config.FRAME_ANCESTORS,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
   });
 }

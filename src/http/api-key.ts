@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { inArray } from 'drizzle-orm';
+import { eq, inArray } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import { gather } from '../db/gather.ts';
@@ -48,16 +48,44 @@ export function createKeyFinder(db: Database, environmentKey: string | undefined
   };
 }
 
+/**
+ * Names of keys that outlive a request without holding the key: sign-ins and links remember by them for whom they act.
+ * The name of the environment's key changes with the key, so that those of an earlier one end.
+ */
+export function createCredentials(db: Database, environmentKey: string | undefined) {
+  const environmentName = environmentKey && `${adminKey.id}:${hashOf(environmentKey).slice(0, 16)}`;
+  return {
+    of(key: ApiKey): string {
+      return key.id === adminKey.id && environmentName ? environmentName : key.id;
+    },
+
+    /** @returns the key; null when it was revoked or has expired. */
+    async recall(credential: string): Promise<ApiKey | null> {
+      if (credential === environmentName) return adminKey;
+      if (credential.startsWith(adminKey.id)) return null;
+      const [row] = await db.select().from(apiKeys).where(eq(apiKeys.id, credential));
+      return row && isValid(row, new Date()) ? row : null;
+    },
+  };
+}
+
+/** See {@link createCredentials}. */
+export type Credentials = ReturnType<typeof createCredentials>;
+
+type KeyRow = typeof apiKeys.$inferSelect;
+
+const isValid = ({ expiresAt }: KeyRow, now: Date) => !expiresAt || expiresAt > now;
+
 async function findByHash(db: Database, hashes: string[]): Promise<(ApiKey | null)[]> {
   const now = new Date();
   const rows = await db.select().from(apiKeys).where(inArray(apiKeys.hash, hashes));
-  const valid = rows.filter(({ expiresAt }) => !expiresAt || expiresAt > now);
+  const valid = rows.filter((row) => isValid(row, now));
   await noteUse(db, valid, now);
   return hashes.map((hash) => valid.find((row) => isSameHash(row.hash, hash)) ?? null);
 }
 
 /** `last_used_at` is right to the minute, so that a busy key is not written for every request. */
-async function noteUse(db: Database, rows: (typeof apiKeys.$inferSelect)[], now: Date): Promise<void> {
+async function noteUse(db: Database, rows: KeyRow[], now: Date): Promise<void> {
   const minuteAgo = new Date(now.getTime() - 60_000);
   const stale = rows.filter(({ lastUsedAt }) => !lastUsedAt || lastUsedAt < minuteAgo);
   if (stale.length === 0) return;
@@ -67,17 +95,20 @@ async function noteUse(db: Database, rows: (typeof apiKeys.$inferSelect)[], now:
 
 /**
  * Makes the first admin key of a database that has none. Several processes may ask at once: one gets it.
- * @returns the key, to be printed once; null when there are keys already.
+ * @returns the key, to be printed once, and its id; null when there are keys already.
  */
-export async function createFirstKey({ $client: sql }: Database): Promise<string | null> {
+export async function createFirstKey({
+  $client: sql,
+}: Database): Promise<{ id: string; key: string } | null> {
   const { key, hint, hash } = createApiKey();
+  const id = uuidv7();
   return sql.begin(async (tx) => {
     await tx`lock table api_keys in share row exclusive mode`;
     const created = await tx`
       insert into api_keys (id, name, hash, hint, scopes)
-      select ${uuidv7()}::uuid, 'First admin key', ${hash}, ${hint}, '{admin}'
+      select ${id}::uuid, 'First admin key', ${hash}, ${hint}, '{admin}'
       where not exists (select from api_keys)
       returning id`;
-    return created.length === 0 ? null : key;
+    return created.length === 0 ? null : { id, key };
   });
 }

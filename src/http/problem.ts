@@ -83,7 +83,8 @@ export function answerError(error: Error, c: Context): Response {
   return answerProblem(c, problem);
 }
 
-function toProblem(error: Error): Problem {
+/** The answer to an error: its own, or the one for what is our fault. */
+export function toProblem(error: Error): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof HTTPException && error.status === 415) return notJson();
   if (error instanceof HTTPException)
@@ -105,7 +106,8 @@ export function notJson(): Problem {
   return new Problem(415, 'Send the body as JSON, with `content-type: application/json`.');
 }
 
-function isProblemStatus(status: number): status is ProblemStatus {
+/** Whether we answer errors with this status code. */
+export function isProblemStatus(status: number): status is ProblemStatus {
   return status in titles;
 }
 

@@ -35,7 +35,8 @@ const counts = {
 };
 const milliseconds = z.int().nullable();
 
-const statsSchema = z
+/** Statistics as they are answered. */
+export const statsSchema = z
   .object({
     hours: z.int(),
     ...counts,

@@ -53,7 +53,8 @@ const maxTitleLength = 500;
 const title = text(1, maxTitleLength).openapi({ example: 'Kamen Test' });
 const path = z.object({ id: locationId });
 
-const locationSchema = z
+/** A location as it is answered. */
+export const locationSchema = z
   .object({
     id: locationId,
     uuid: z.guid(),

@@ -1,0 +1,13 @@
+import { Hono } from 'hono';
+import type { CidrList } from '../delivery/url-guard.ts';
+import { endpointRoutes } from './endpoint-routes.tsx';
+import { findLocation } from './location-api.ts';
+import type { PageEnv } from './view.ts';
+
+/** The locations and, below each, its tabs. */
+export function locationsRoutes(allowCidrs: CidrList) {
+  const router = new Hono<PageEnv>();
+  router.use('/locations/:id/*', findLocation);
+  router.route('/locations/:id/webhooks', endpointRoutes(allowCidrs));
+  return router;
+}

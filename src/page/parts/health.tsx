@@ -1,0 +1,65 @@
+import type { Endpoint, Stats } from '../endpoints-page.tsx';
+import { count } from '../words.ts';
+import { Sparkline } from './sparkline.tsx';
+import { Time } from './time.tsx';
+
+const states: Record<Endpoint['health']['state'], { word: string; look: string }> = {
+  new: { word: 'Nothing sent yet', look: 'skipped' },
+  healthy: { word: 'Healthy', look: 'delivered' },
+  failing: { word: 'Failing', look: 'failed' },
+  paused: { word: 'Paused', look: 'skipped' },
+};
+
+/** How a webhook is doing, in a word. */
+export function HealthBadge({ state }: { state: Endpoint['health']['state'] }) {
+  const { word, look } = states[state];
+  return <span class={`state ${look}`}>{word}</span>;
+}
+
+/** How a webhook is doing, in figures of the last 24 hours. */
+export function EndpointHealth({ endpoint, stats }: { endpoint: Endpoint; stats: Stats }) {
+  const { health, id } = endpoint;
+  const own = stats.endpoints.find(({ endpointId }) => endpointId === id);
+  const ended = own ? own.delivered + own.failed + own.timedOut + own.abandoned : 0;
+  return (
+    <dl class="facts">
+      <div>
+        <dt>Delivered, last 24 hours</dt>
+        <dd>
+          {own && ended > 0
+            ? `${share(own.delivered, ended)} of ${count(ended, 'delivery')}`
+            : 'nothing was sent'}
+        </dd>
+      </div>
+      <div>
+        <dt>Last success</dt>
+        <dd>
+          <Time at={health.lastDeliveredAt} />
+        </dd>
+      </div>
+      <div>
+        <dt>Failures in a row</dt>
+        <dd>{health.failuresInARow}</dd>
+      </div>
+      <div>
+        <dt>Waiting to be sent</dt>
+        <dd>{count(own?.backlog ?? 0, 'event')}</dd>
+      </div>
+      {own && (
+        <div class="wide-fact">
+          <dt class="unseen">Deliveries by hour</dt>
+          <dd>
+            <Sparkline hours={own.byHour} />
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+/** A share in percent that says 100 % only when nothing is missing. */
+export function share(part: number, whole: number): string {
+  const percent = (100 * part) / whole;
+  const shown = part === whole ? '100' : Math.min(percent, 99.9).toFixed(1).replace(/\.0$/, '');
+  return `${shown} %`;
+}
