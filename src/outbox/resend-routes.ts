@@ -9,7 +9,8 @@ import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { Problem } from '../http/problem.ts';
 import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
 import { type DeliveryRow, deliverySchema, outcome, toDelivery } from './delivery.ts';
-import { deliveryPath, readDelivery, timeRange } from './delivery-routes.ts';
+import { readDelivery, timeRange } from './delivery-log.ts';
+import { deliveryPath } from './delivery-routes.ts';
 
 /** The most deliveries that one request resends. */
 const maxResends = 10_000;
