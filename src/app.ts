@@ -21,6 +21,7 @@ import { createRouter } from './http/router.ts';
 import { unrouted } from './http/unrouted.ts';
 import { deliveryRoutes } from './outbox/delivery-routes.ts';
 import { historyRoutes } from './outbox/history-routes.ts';
+import { rangeResendRoutes } from './outbox/range-resend-routes.ts';
 import { resendRoutes } from './outbox/resend-routes.ts';
 import { statsRoutes } from './outbox/stats-routes.ts';
 import { endpointRoutes } from './settings/endpoint-routes.ts';
@@ -78,6 +79,7 @@ export function createApp(options: AppOptions) {
   app.route('/', deliveryRoutes(db));
   // A test waits for the POST before it in its lane, and for its own.
   app.route('/', resendRoutes({ db, wake, waitMs: 2 * options.timeoutMs + 1000 }));
+  app.route('/', rangeResendRoutes(db, wake));
   app.route('/', statsRoutes(db));
   app.route('/', webhookRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', invocationRoutes(options));

@@ -4,6 +4,9 @@ import { maxCustomerId, maxStations, type sentEventSchema } from './event.ts';
 /** The most bytes of a batch's body. */
 const maxBytes = 256 * 1024;
 
+/** A delivery ends at most this many sequences behind an event that it carries: the most events of a window. */
+export const maxWindow = 100;
+
 /** An event as it is sent. */
 type SentEvent = z.output<typeof sentEventSchema>;
 

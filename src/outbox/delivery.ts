@@ -46,6 +46,10 @@ export const fullDeliverySchema = deliverySchema
       .nullable()
       .openapi({ description: 'The exact body; null when its events have left the log' }),
     timings: z.object({
+      acceptedAt: time.nullable().openapi({
+        description:
+          'When its first event was accepted; null for a test, and when its events have left the log',
+      }),
       createdAt: time,
       connectedMs: z.int().nullable().openapi({ description: 'Until the connection stood, TLS included' }),
       answeredMs: z.int().nullable().openapi({ description: 'Until the status code was there' }),

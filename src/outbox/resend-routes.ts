@@ -1,18 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRoute, z } from '@hono/zod-openapi';
-import { and, asc, eq, gte, inArray, isNull, lt, ne } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
-import { deliveries, endpoints } from '../db/schema.ts';
 import { action, uuid } from '../events/event.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { Problem } from '../http/problem.ts';
-import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
-import { type DeliveryRow, deliverySchema, outcome, toDelivery } from './delivery.ts';
-import { deliveryPath, readDelivery, timeRange } from './delivery-routes.ts';
+import { answers, createRouter, mayTake, problems } from '../http/router.ts';
+import { type DeliveryRow, deliverySchema, toDelivery } from './delivery.ts';
+import { readDelivery } from './delivery-log.ts';
+import { deliveryPath } from './delivery-routes.ts';
+import { findEndpoint, insertResends, insertTest } from './resends.ts';
 
-/** The most deliveries that one request resends. */
-const maxResends = 10_000;
 /** How often a test or resend looks whether its delivery has ended. */
 const pollMs = 25;
 
@@ -23,7 +20,7 @@ type Options = {
   waitMs: number;
 };
 
-/** What people send by hand, on the very path of every other delivery: a test, a resend, the resend of a range. */
+/** What people send by hand, on the very path of every other delivery: a test, a resend. */
 export function resendRoutes({ db, wake, waitMs }: Options) {
   const middleware = allowAtLocation(db, 'settings:write');
   const router = createRouter<LocationEnv>();
@@ -60,22 +57,11 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     return c.json(toDelivery(delivery), delivery.endedAt ? 201 : 202);
   });
 
-  router.openapi(createRoute({ ...resendRange, middleware }), async (c) => {
-    const { location } = c.var;
-    const endpoint = await findEndpoint(db, location.id, c.req.valid('param').endpointId);
-    if (!endpoint) throw unknownEndpoint();
-    const originalIds = await findOriginals(db, endpoint, c.req.valid('json'));
-    if (originalIds.length > maxResends)
-      throw new Problem(422, `The range holds more than ${maxResends} deliveries: choose a shorter one.`);
-    const resendIds = await insertResends(db, endpoint, originalIds);
-    wake([location.id]);
-    return c.json({ resends: resendIds.length }, 202);
-  });
-
   return router;
 }
 
-const endpointPath = z.object({ id: z.string(), endpointId: uuid });
+/** The path of what is sent to one endpoint. */
+export const endpointPath = z.object({ id: z.string(), endpointId: uuid });
 
 const testSchema = z.object({ action: action.default('create') });
 
@@ -103,99 +89,7 @@ const resend = {
   },
 } as const;
 
-/** Outcomes in a list, repeated ones included. */
-const maxOutcomes = 100;
-
-const rangeSchema = z.object({
-  from: timeRange.from.unwrap(),
-  to: timeRange.to.unwrap(),
-  outcomes: z
-    .array(outcome.exclude(['sending']))
-    .min(1, 'must name at least one outcome')
-    .max(maxOutcomes, `must name at most ${maxOutcomes} outcomes`)
-    .optional(),
-});
-
-const resendRange = {
-  method: 'post',
-  path: '/v1/locations/{id}/endpoints/{endpointId}/resend',
-  summary: 'Resend the deliveries that began in a range of time, oldest first',
-  description: `Tests and resends of the range are left out; without \`outcomes\`, every ended delivery is resent. At most ${maxResends} at once.`,
-  request: { params: endpointPath, ...takes(rangeSchema) },
-  responses: {
-    202: answers('How many resends wait for their turn now', z.object({ resends: z.int() })),
-    ...problems,
-  },
-} as const;
-
-type Endpoint = typeof endpoints.$inferSelect;
-type Action = z.output<typeof action>;
-
-function unknownEndpoint(): Problem {
+/** The answer for an endpoint that is not there. */
+export function unknownEndpoint(): Problem {
   return new Problem(404, 'There is no endpoint with this id at this location.');
-}
-
-async function findEndpoint(db: Database, locationId: string, id: string): Promise<Endpoint | undefined> {
-  const [endpoint] = await db
-    .select()
-    .from(endpoints)
-    .where(and(eq(endpoints.locationId, locationId), eq(endpoints.id, id), isNull(endpoints.deletedAt)));
-  return endpoint;
-}
-
-async function findOriginals(db: Database, endpoint: Endpoint, range: z.output<typeof rangeSchema>) {
-  const { from, to, outcomes } = range;
-  const rows = await db
-    .select({ id: deliveries.id })
-    .from(deliveries)
-    .where(
-      and(
-        eq(deliveries.locationId, endpoint.locationId),
-        eq(deliveries.endpointId, endpoint.id),
-        gte(deliveries.createdAt, from),
-        lt(deliveries.createdAt, to),
-        outcomes ? inArray(deliveries.outcome, outcomes) : ne(deliveries.outcome, 'sending'),
-        isNull(deliveries.resendOf),
-        eq(deliveries.test, false),
-      ),
-    )
-    .orderBy(asc(deliveries.id))
-    .limit(maxResends + 1);
-  return rows.map((row) => row.id);
-}
-
-/**
- * The endpoint's row is held until the commit: whoever deletes it waits, and then sees what it has to drop.
- * @returns the id of the delivery; undefined when the endpoint has just been deleted.
- */
-async function insertTest({ $client: sql }: Database, endpoint: Endpoint, title: string, action: Action) {
-  const [row] = await sql<{ id: string }[]>`
-    insert into deliveries
-      (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, test)
-    select p.location_id, ${uuidv7()}::uuid, p.id, 0, 0, 1, array[${action}], ${title}, p.url, true
-    from endpoints p
-    where p.location_id = ${endpoint.locationId} and p.id = ${endpoint.id} and p.deleted_at is null
-    for share
-    returning id`;
-  return row?.id;
-}
-
-/**
- * The same events as they were sent then: same range, same filter, same title. Sent in the order of `originalIds`. The
- * endpoint's row is held as for a test.
- * @returns the ids of the deliveries; none when the endpoint has just been deleted.
- */
-async function insertResends({ $client: sql }: Database, endpoint: Endpoint, originalIds: string[]) {
-  const resends = originalIds.map((originalId) => ({ id: uuidv7(), originalId }));
-  const rows = await sql<{ id: string }[]>`
-    insert into deliveries
-      (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, resend_of)
-    select d.location_id, r.id, d.endpoint_id, d.first_sequence, d.last_sequence, d.events, d.actions, d.title,
-      p.url, d.id
-    from json_to_recordset(${JSON.stringify(resends)}::text::json) as r(id uuid, "originalId" uuid)
-    join deliveries d on d.location_id = ${endpoint.locationId} and d.id = r."originalId"
-    join endpoints p on p.location_id = d.location_id and p.id = ${endpoint.id} and p.deleted_at is null
-    for share of p
-    returning id`;
-  return rows.map((row) => row.id);
 }

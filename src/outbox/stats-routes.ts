@@ -1,8 +1,22 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
+import { reasons } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { answers, createRouter, problems } from '../http/router.ts';
+import { outcome } from './delivery.ts';
+import {
+  findFailures,
+  hourMs,
+  type Latency,
+  measureBacklogs,
+  measureLatency,
+  readEventCounts,
+  type Span,
+  spanUntilNow,
+  type Tally,
+  tally,
+} from './stats.ts';
 
 /** How a location has been doing: outcomes, latency, backlog, by endpoint and by hour. Tests are left out. */
 export function statsRoutes(db: Database) {
@@ -11,17 +25,7 @@ export function statsRoutes(db: Database) {
     createRoute({ ...stats, middleware: allowAtLocation(db, 'events:read') }),
     async (c) => {
       const { hours } = c.req.valid('query');
-      const locationId = c.var.location.id;
-      const [hourly, latency, perEndpoint] = await Promise.all([
-        countByHour(db, locationId, hours),
-        measureLatency(db, locationId, hours),
-        countByEndpoint(db, locationId, hours),
-      ]);
-      const backlog = perEndpoint.reduce((sum, endpoint) => sum + endpoint.backlog, 0);
-      return c.json(
-        { hours, ...total(hourly), ...latency, backlog, endpoints: perEndpoint, byHour: hourly },
-        200,
-      );
+      return c.json(await readStats(db, c.var.location.id, hours), 200);
     },
   );
 }
@@ -33,6 +37,7 @@ const counts = {
   timedOut: z.int(),
   abandoned: z.int(),
 };
+const hour = z.iso.datetime();
 const milliseconds = z.int().nullable();
 
 /** Statistics as they are answered. */
@@ -46,8 +51,42 @@ export const statsSchema = z
     backlog: z
       .int()
       .openapi({ description: 'Events that endpoints have not been sent yet, over all endpoints' }),
-    endpoints: z.array(z.object({ endpointId: uuid, ...counts, backlog: z.int() })),
-    byHour: z.array(z.object({ hour: z.iso.datetime(), ...counts })),
+    endpoints: z.array(
+      z.object({
+        endpointId: uuid,
+        ...counts,
+        backlog: z.int(),
+        byHour: z.array(z.object({ hour, deliveries: z.int(), delivered: z.int() })),
+      }),
+    ),
+    byHour: z.array(
+      z.object({ hour, ...counts, latencyMs: z.object({ p50: milliseconds, p95: milliseconds }) }),
+    ),
+    events: z
+      .object({
+        accepted: z.int().openapi({ description: 'Events that the location accepted in these hours' }),
+        delivered: z.int(),
+        failed: z.int(),
+        timedOut: z.int(),
+        abandoned: z.int(),
+      })
+      .openapi({ description: 'Events by what became of them, once for each endpoint; without resends' }),
+    failures: z
+      .array(
+        z.object({
+          endpointId: uuid,
+          outcome: outcome.extract(['failed', 'timed_out', 'abandoned']),
+          reason: z.enum(reasons).nullable(),
+          statusCode: z.int().nullable(),
+          deliveries: z.int(),
+          events: z.int(),
+        }),
+      )
+      .openapi({ description: 'What went wrong, most events first; at most 20 kinds' }),
+    lastEventAt: z.iso
+      .datetime()
+      .nullable()
+      .openapi({ description: 'When the newest event was accepted, in these hours or before' }),
   })
   .openapi('Stats');
 
@@ -72,58 +111,76 @@ const stats = {
   responses: { 200: answers('The statistics', statsSchema), ...problems },
 } as const;
 
+async function readStats(db: Database, locationId: string, hours: number): Promise<Stats> {
+  const span = spanUntilNow(locationId, hours);
+  const [tallies, latencies, failures, events, backlogs] = await Promise.all([
+    tally(db, span),
+    measureLatency(db, span),
+    findFailures(db, span),
+    readEventCounts(db, span),
+    measureBacklogs(db, locationId),
+  ]);
+  const { byHour, ...all } = summarize(tallies, span);
+  return {
+    hours,
+    ...all,
+    latencyMs: percentilesOf(null, latencies),
+    backlog: backlogs.reduce((sum, endpoint) => sum + endpoint.backlog, 0),
+    endpoints: backlogs.map(({ endpointId, backlog }) => {
+      const own = tallies.filter((one) => one.endpointId === endpointId);
+      return { endpointId, ...summarize(own, span), backlog };
+    }),
+    byHour: byHour.map((counts, hour) => {
+      const { p50, p95 } = percentilesOf(hour, latencies);
+      return { ...counts, latencyMs: { p50, p95 } };
+    }),
+    events: { accepted: events.accepted, ...countEvents(tallies) },
+    failures,
+    lastEventAt: events.lastEventAt,
+  };
+}
+
+type Stats = z.input<typeof statsSchema>;
 type Counts = z.output<z.ZodObject<typeof counts>>;
 
-function total(rows: Counts[]): Counts {
-  const sum = { deliveries: 0, delivered: 0, failed: 0, timedOut: 0, abandoned: 0 };
-  for (const row of rows) {
-    sum.deliveries += row.deliveries;
-    sum.delivered += row.delivered;
-    sum.failed += row.failed;
-    sum.timedOut += row.timedOut;
-    sum.abandoned += row.abandoned;
+const memberOf = {
+  sending: null,
+  delivered: 'delivered',
+  failed: 'failed',
+  timed_out: 'timedOut',
+  abandoned: 'abandoned',
+} as const;
+const noCounts = () => ({ deliveries: 0, delivered: 0, failed: 0, timedOut: 0, abandoned: 0 });
+
+/** Counts deliveries in all and by hour, hours without any included. */
+function summarize(tallies: Tally[], { from, hours }: Span) {
+  const all: Counts = noCounts();
+  const byHour = Array.from({ length: hours }, (_, n) => ({
+    hour: new Date(from.getTime() + n * hourMs).toISOString(),
+    ...noCounts(),
+  }));
+  for (const { hour, outcome, deliveries } of tallies) {
+    const member = memberOf[outcome];
+    for (const sum of [all, byHour[hour]]) {
+      if (!sum) continue;
+      sum.deliveries += deliveries;
+      if (member) sum[member] += deliveries;
+    }
+  }
+  return { ...all, byHour };
+}
+
+function countEvents(tallies: Tally[]) {
+  const { deliveries: _, ...sum } = noCounts();
+  for (const { outcome, events } of tallies) {
+    const member = memberOf[outcome];
+    if (member) sum[member] += events;
   }
   return sum;
 }
 
-const countsInSql = `count(d.id)::int as deliveries,
-  (count(*) filter (where d.outcome = 'delivered'))::int as delivered,
-  (count(*) filter (where d.outcome = 'failed'))::int as failed,
-  (count(*) filter (where d.outcome = 'timed_out'))::int as "timedOut",
-  (count(*) filter (where d.outcome = 'abandoned'))::int as abandoned`;
-
-async function countByHour({ $client: sql }: Database, locationId: string, hours: number) {
-  const rows = await sql<(Counts & { hour: number })[]>`
-    select extract(epoch from h.hour)::float8 as hour, ${sql.unsafe(countsInSql)}
-    from generate_series(
-      date_trunc('hour', now()) - make_interval(hours => ${hours - 1}), date_trunc('hour', now()), interval '1 hour'
-    ) as h(hour)
-    left join deliveries d on d.location_id = ${locationId} and not d.test
-      and d.created_at >= h.hour and d.created_at < h.hour + interval '1 hour'
-    group by h.hour
-    order by h.hour`;
-  return rows.map(({ hour, ...row }) => ({ hour: new Date(hour * 1000).toISOString(), ...row }));
-}
-
-async function measureLatency({ $client: sql }: Database, locationId: string, hours: number) {
-  const [row] = await sql<{ percentiles: number[] | null }[]>`
-    select percentile_disc(array[0.5, 0.95, 0.99]) within group (order by duration_ms) as percentiles
-    from deliveries
-    where location_id = ${locationId} and outcome = 'delivered' and not test
-      and created_at >= date_trunc('hour', now()) - make_interval(hours => ${hours - 1})`;
-  const [p50 = null, p95 = null, p99 = null] = row?.percentiles ?? [];
-  return { latencyMs: { p50, p95, p99 } };
-}
-
-async function countByEndpoint({ $client: sql }: Database, locationId: string, hours: number) {
-  return sql<(Counts & { endpointId: string; backlog: number })[]>`
-    select p.id as "endpointId", case when p.enabled then l.last_sequence - p.cursor else 0 end as backlog,
-      ${sql.unsafe(countsInSql)}
-    from endpoints p
-    join locations l on l.id = p.location_id
-    left join deliveries d on d.location_id = p.location_id and d.endpoint_id = p.id and not d.test
-      and d.created_at >= date_trunc('hour', now()) - make_interval(hours => ${hours - 1})
-    where p.location_id = ${locationId} and p.deleted_at is null
-    group by p.location_id, p.id, l.last_sequence
-    order by p.created_at, p.id`;
+function percentilesOf(hour: number | null, latencies: Latency[]) {
+  const [p50 = null, p95 = null, p99 = null] =
+    latencies.find((latency) => latency.hour === hour)?.percentiles ?? [];
+  return { p50, p95, p99 };
 }

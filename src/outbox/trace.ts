@@ -2,6 +2,7 @@ import type { z } from '@hono/zod-openapi';
 import { and, eq, gte, lte, or } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { deliveries, endpoints, type skipReasons, type skips } from '../db/schema.ts';
+import { maxWindow } from '../events/batch.ts';
 import type { loggedEventSchema } from '../events/event.ts';
 import { type DeliveryRow, toDelivery } from './delivery.ts';
 
@@ -65,9 +66,6 @@ function carries({ firstSequence, lastSequence, actions }: DeliveryRow, event: E
   const isInRange = firstSequence <= event.sequence && event.sequence <= lastSequence;
   return isInRange && (!actions || actions.includes(event.action));
 }
-
-/** A delivery ends at most this many sequences behind an event that it carries: the most events of a window. */
-const maxWindow = 100;
 
 async function findDeliveriesOf(db: Database, locationId: string, traced: Event[]): Promise<DeliveryRow[]> {
   return db

@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 import { addEndpoint, addLocation, handOver, newEvent } from '../support/venue.ts';
 
 /** What the routes below are about. */
-type Venue = { location: string; endpoint: string; delivery: string; key: string };
+type Venue = { location: string; endpoint: string; delivery: string; resend: string; key: string };
 type Route = {
   method: string;
   path: string;
@@ -20,6 +20,7 @@ const range = { from: '2020-01-01T00:00:00Z', to: '2099-01-01T00:00:00Z' };
 const location = '/v1/locations/{id}';
 const endpoint = `${location}/endpoints/{endpointId}`;
 const delivery = `${location}/deliveries/{deliveryId}`;
+const resend = `${location}/resends/{resendId}`;
 const routes: Route[] = [
   {
     method: 'POST',
@@ -62,6 +63,8 @@ const routes: Route[] = [
   { method: 'GET', path: `${location}/deliveries`, scope: 'events:read', status: 200 },
   { method: 'GET', path: delivery, scope: 'events:read', status: 200 },
   { method: 'POST', path: `${delivery}/resend`, scope: 'settings:write', status: 201, body: () => ({}) },
+  { method: 'GET', path: resend, scope: 'events:read', status: 200 },
+  { method: 'DELETE', path: resend, scope: 'settings:write', status: 200 },
   { method: 'GET', path: `${location}/stats`, scope: 'events:read', status: 200 },
   { method: 'GET', path: '/v1/keys', scope: 'admin', status: 200 },
   {
@@ -134,7 +137,13 @@ describe.each(routes.filter(({ path }) => path.startsWith(location)))('$method $
     const missing = await call(route, { ...venue, location: newLocationId() }, elsewhere);
     const invented = await call(
       route,
-      { ...venue, location: newLocationId(), endpoint: randomUUID(), delivery: randomUUID() },
+      {
+        ...venue,
+        location: newLocationId(),
+        endpoint: randomUUID(),
+        delivery: randomUUID(),
+        resend: randomUUID(),
+      },
       elsewhere,
     );
     expect(hidden.status).toBe(404);
@@ -144,13 +153,16 @@ describe.each(routes.filter(({ path }) => path.startsWith(location)))('$method $
   });
 });
 
-describe.each(routes.filter(({ path }) => /endpointId|deliveryId/.test(path)))('$method $path', (route) => {
-  it('answers 404 at a location that has other endpoints and deliveries', async () => {
-    const other = await makeVenue();
-    const { status } = await call(route, { ...venue, location: other.location }, undefined, service.api);
-    expect(status).toBe(404);
-  });
-});
+describe.each(routes.filter(({ path }) => /endpointId|deliveryId|resendId/.test(path)))(
+  '$method $path',
+  (route) => {
+    it('answers 404 at a location that has other endpoints, deliveries and resends', async () => {
+      const other = await makeVenue();
+      const { status } = await call(route, { ...venue, location: other.location }, undefined, service.api);
+      expect(status).toBe(404);
+    });
+  },
+);
 
 describe('lists for a key of one location', () => {
   it('hold that location only, whatever the cursor', async () => {
@@ -185,8 +197,13 @@ async function makeVenue(): Promise<Venue> {
     const { body } = await service.api.get(`/v1/locations/${id}/deliveries?outcome=delivered`);
     return body.items[0];
   });
+  const { body: begun } = await service.api.post(`/v1/locations/${id}/endpoints/${endpointId}/resend`, range);
+  await until('the resend is delivered', async () => {
+    const { body } = await service.api.get(`/v1/locations/${id}/resends/${begun.id}`);
+    return body.endedAt;
+  });
   const { body } = await service.api.post('/v1/keys', { name: 'x', scopes: ['events:read'] });
-  return { location: id, endpoint: endpointId, delivery: sent.id, key: body.id };
+  return { location: id, endpoint: endpointId, delivery: sent.id, resend: begun.id, key: body.id };
 }
 
 async function describeVenue() {
@@ -212,7 +229,8 @@ async function call(
     .replace('/keys/{id}', `/keys/${about.key}`)
     .replace('{id}', about.location)
     .replace('{endpointId}', about.endpoint)
-    .replace('{deliveryId}', about.delivery);
+    .replace('{deliveryId}', about.delivery)
+    .replace('{resendId}', about.resend);
   const body = route.body?.(about);
   const calls: Record<string, () => Promise<Answer>> = {
     GET: () => api.get(path),

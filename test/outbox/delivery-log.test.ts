@@ -78,7 +78,35 @@ describe('the log of deliveries', () => {
     expect(await find(`outcome=failed&endpointId=${good.id}`)).toEqual([]);
   });
 
+  it('is filtered by session: every delivery that carries an event of it, whoever got it', async () => {
+    const [all, deletes] = [
+      await addEndpoint(service.api, location, receiver.url),
+      await addEndpoint(service.api, location, receiver.url, { actions: ['delete'] }),
+    ];
+    const uuid = randomUUID();
+    await handOver(service.api, [newEvent(location), newEvent(location, { uuid }), newEvent(location)]);
+    await ended(1);
+    await handOver(service.api, newEvent(location, { action: 'delete' }));
+    await ended(3);
+    await handOver(service.api, [newEvent(location, { uuid, action: 'delete' })]);
+    await ended(5);
+    const find = async (query: string) => {
+      const { body } = await service.api.get(`${log}?${query}`);
+      return body.items
+        .map(
+          (item: { endpointId: string; lastSequence: number }) => `${item.lastSequence} ${item.endpointId}`,
+        )
+        .toSorted();
+    };
+    expect(await find(`uuid=${uuid.toUpperCase()}`)).toEqual(
+      [`3 ${all.id}`, `5 ${all.id}`, `5 ${deletes.id}`].toSorted(),
+    );
+    expect(await find(`uuid=${uuid}&endpointId=${deletes.id}`)).toEqual([`5 ${deletes.id}`]);
+    expect(await find(`uuid=${randomUUID()}`)).toEqual([]);
+  });
+
   it.each([
+    ['uuid=x', 'uuid', 'must be a UUID'],
     ['outcome=lost', 'outcome', 'must be one of sending, delivered'],
     ['endpointId=x', 'endpointId', 'must be a UUID'],
     ['cursor=%00', 'cursor', 'must be a UUID'],
@@ -129,6 +157,7 @@ describe('a delivery in full', () => {
       },
       body: request?.body,
       timings: {
+        acceptedAt: (await service.api.get(`/v1/locations/${location}/events`)).body.items[0].acceptedAt,
         createdAt: expect.any(String),
         connectedMs: expect.any(Number),
         answeredMs: expect.any(Number),
@@ -150,6 +179,16 @@ describe('a delivery in full', () => {
     expect(request?.headers).toMatchObject(shown);
     expect(request?.headers['x-api-key']).toBe('venue-password');
     expect(JSON.stringify(body)).not.toContain('venue-password');
+  });
+
+  it('knows no time of acceptance when its events have left the log, or never were', async () => {
+    const endpoint = await addEndpoint(service.api, location, receiver.url);
+    const { body: test } = await service.api.post(`${endpoint.path}/test`);
+    await handOver(service.api, newEvent(location));
+    const [real] = await ended(2);
+    await withSql(service.databaseUrl, (sql) => sql`delete from events where location_id = ${location}`);
+    for (const { id } of [test, real])
+      expect((await service.api.get(`${log}/${id}`)).body.timings.acceptedAt).toBeNull();
   });
 
   it.each(['x', '%00', randomUUID()])('is not there: %s', async (id) => {
@@ -292,13 +331,13 @@ describe('a resend', () => {
       ...range,
       outcomes: ['failed', 'timed_out'],
     });
-    expect([failed.status, failed.body]).toEqual([202, { resends: 2 }]);
+    expect([failed.status, failed.body]).toEqual([202, { id: expect.any(String), resends: 2 }]);
     await ended(7);
     const all = await service.api.post(`${endpoint.path}/resend`, range);
-    expect(all.body).toEqual({ resends: 4 });
+    expect(all.body.resends).toBe(4);
     await ended(11);
     const none = await service.api.post(`${endpoint.path}/resend`, { ...range, to: '2020-01-02T00:00:00Z' });
-    expect(none.body).toEqual({ resends: 0 });
+    expect([none.status, none.body]).toEqual([202, { id: null, resends: 0 }]);
     const sequences = (await receiver.received(11)).map(({ headers }) => headers['bellhop-sequence']);
     expect(sequences).toEqual(['1-1', '2-2', '3-3', '4-4', '0-0', '2-2', '4-4', '1-1', '2-2', '3-3', '4-4']);
   });

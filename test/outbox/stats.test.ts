@@ -20,8 +20,12 @@ it('statistics of a location without anything are zeros', async () => {
     latencyMs: { p50: null, p95: null, p99: null },
     backlog: 0,
     endpoints: [],
+    events: { accepted: 0, delivered: 0, failed: 0, timedOut: 0, abandoned: 0 },
+    failures: [],
+    lastEventAt: null,
   });
   expect(body.byHour).toHaveLength(3);
+  expect(body.byHour[0].latencyMs).toEqual({ p50: null, p95: null });
 });
 
 it('statistics count outcomes, latency and backlog: in all, by endpoint and by hour, without tests', async () => {
@@ -77,14 +81,29 @@ it('statistics count outcomes, latency and backlog: in all, by endpoint and by h
     latencyMs: { p50: 20, p95: 40, p99: 40 },
     backlog: 14,
   });
-  expect(body.endpoints).toEqual([
+  expect(body.endpoints).toMatchObject([
     { endpointId: first.id, ...none, deliveries: 3, delivered: 2, failed: 1, backlog: 7 },
     { endpointId: second.id, ...none, deliveries: 4, delivered: 2, timedOut: 1, abandoned: 1, backlog: 7 },
     { endpointId: paused.id, ...none, backlog: 0 },
   ]);
+  const sparklines = body.endpoints.map((endpoint: { byHour: object[] }) => endpoint.byHour);
+  expect(sparklines).toMatchObject([
+    [
+      { deliveries: 1, delivered: 1 },
+      { deliveries: 2, delivered: 1 },
+    ],
+    [
+      { deliveries: 2, delivered: 0 },
+      { deliveries: 2, delivered: 2 },
+    ],
+    [
+      { deliveries: 0, delivered: 0 },
+      { deliveries: 0, delivered: 0 },
+    ],
+  ]);
   expect(body.byHour).toMatchObject([
-    { ...none, deliveries: 3, delivered: 1, timedOut: 1, abandoned: 1 },
-    { ...none, deliveries: 4, delivered: 3, failed: 1 },
+    { ...none, deliveries: 3, delivered: 1, timedOut: 1, abandoned: 1, latencyMs: { p50: 10, p95: 10 } },
+    { ...none, deliveries: 4, delivered: 3, failed: 1, latencyMs: { p50: 30, p95: 40 } },
   ]);
   const hours = body.byHour.map(({ hour }: { hour: string }) => Date.parse(hour));
   expect(hours[1] - hours[0]).toBe(3_600_000);
@@ -97,6 +116,52 @@ it('statistics count outcomes, latency and backlog: in all, by endpoint and by h
     latencyMs: { p50: 30, p95: 5000, p99: 5000 },
   });
   expect(longer.byHour).toHaveLength(24);
+});
+
+it('statistics tell of the events what became of them, and what went wrong, worst first', async () => {
+  const stage = await setStage();
+  const receiver = await running(startReceiver());
+  const service = await stage.start();
+  const location = await addLocation(service.api);
+  const [good, bad] = [
+    await addEndpoint(service.api, location, receiver.url),
+    await addEndpoint(service.api, location, `${receiver.url}/bad`),
+  ];
+  receiver.answerWith((request, response) => response.writeHead(request.url === '/bad' ? 500 : 204).end());
+  await handOver(service.api, newEvents(location, 3));
+  await stage.ledger.ended(location, 2);
+  await service.api.post(`${bad.path}/test`);
+  const { body: failed } = await service.api.get(`/v1/locations/${location}/deliveries?endpointId=${bad.id}`);
+  const original = failed.items.find(({ test }: { test: boolean }) => !test);
+  await service.api.post(`/v1/locations/${location}/deliveries/${original.id}/resend`);
+  receiver.answerWith((_request, response) => response.writeHead(404).end());
+  const [last] = await handOver(service.api, newEvent(location));
+  await stage.ledger.ended(location, 6);
+  await stage.sql`
+    update events set accepted_at = now() - interval '3 hours'
+    where location_id = ${location} and sequence < ${last?.sequence ?? 0}`;
+
+  const { body } = await read(location, 2, service.api);
+  expect(body.events).toEqual({ accepted: 1, delivered: 3, failed: 5, timedOut: 0, abandoned: 0 });
+  const wrong = { outcome: 'failed', reason: 'http_status' };
+  expect(body.failures).toHaveLength(3);
+  expect(body.failures).toEqual(
+    expect.arrayContaining([
+      { ...wrong, endpointId: good.id, statusCode: 404, deliveries: 1, events: 1 },
+      { ...wrong, endpointId: bad.id, statusCode: 404, deliveries: 1, events: 1 },
+    ]),
+  );
+  // The resend failed as its original did.
+  expect(body.failures[0]).toEqual({
+    ...wrong,
+    endpointId: bad.id,
+    statusCode: 500,
+    deliveries: 2,
+    events: 6,
+  });
+  const { body: history } = await service.api.get(`/v1/locations/${location}/events`);
+  expect(body.lastEventAt).toBe(history.items.at(-1).acceptedAt);
+  expect((await read(location, 5, service.api)).body.events.accepted).toBe(4);
 });
 
 it.each(['0', '721', '1.5', 'x', '', '-1', 'NaN', '1e9'])('statistics refuse hours=%s', async (hours) => {
