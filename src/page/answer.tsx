@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { type PageEnv, ViewContext } from './view.ts';
@@ -7,7 +8,7 @@ import { type PageEnv, ViewContext } from './view.ts';
 export function answerPage(c: Context<PageEnv>, page: Child, status: ContentfulStatusCode = 200) {
   return c.html(
     <>
-      {'<!doctype html>'}
+      {raw('<!doctype html>')}
       <ViewContext.Provider value={c.var.view}>{page}</ViewContext.Provider>
     </>,
     status,
