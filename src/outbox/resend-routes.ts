@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createRoute, z } from '@hono/zod-openapi';
 import { and, asc, eq, gte, inArray, isNull, lt, ne } from 'drizzle-orm';
-import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import { deliveries, endpoints } from '../db/schema.ts';
 import { action, uuid } from '../events/event.ts';
+import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { Problem } from '../http/problem.ts';
 import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
 import { type DeliveryRow, deliverySchema, outcome, toDelivery } from './delivery.ts';
 import { deliveryPath, readDelivery, timeRange } from './delivery-routes.ts';
+import { type Endpoint, insertResends, insertTest } from './resends.ts';
 
 /** The most deliveries that one request resends. */
 const maxResends = 10_000;
@@ -43,8 +44,11 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     const endpoint = await findEndpoint(db, location.id, c.req.valid('param').endpointId);
     if (!endpoint) throw unknownEndpoint();
     const { action } = testSchema.parse(c.req.valid('json'));
-    const id = await insertTest(db, endpoint, location.title, action);
-    if (!id) throw unknownEndpoint();
+    const id = await audited(db, c.var, async (tx) => {
+      const deliveryId = await insertTest(tx, endpoint, location.title, action);
+      if (!deliveryId) throw unknownEndpoint();
+      return [deliveryId, { action: 'endpoint.tested', ...about(endpoint), after: { deliveryId, action } }];
+    });
     const delivery = await waitForOutcome(location.id, id);
     return c.json(toDelivery(delivery), delivery.endedAt ? 200 : 202);
   });
@@ -54,8 +58,15 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     if (original.outcome === 'sending') throw new Problem(409, 'This delivery has not ended yet.');
     if (original.test) throw new Problem(409, 'A test is not resent: send another test instead.');
     const endpoint = await findEndpoint(db, original.locationId, original.endpointId);
-    const [id] = endpoint ? await insertResends(db, endpoint, [original.id]) : [];
-    if (!id) throw new Problem(409, 'The endpoint of this delivery has been deleted.');
+    const id = await audited(db, c.var, async (tx) => {
+      const [deliveryId] = endpoint ? await insertResends(tx, endpoint, [original.id]) : [];
+      if (!deliveryId) throw new Problem(409, 'The endpoint of this delivery has been deleted.');
+      const { locationId, id: target, endpointId } = original;
+      return [
+        deliveryId,
+        { action: 'delivery.resent', locationId, target, after: { deliveryId, endpointId } },
+      ];
+    });
     const delivery = await waitForOutcome(original.locationId, id);
     return c.json(toDelivery(delivery), delivery.endedAt ? 201 : 202);
   });
@@ -64,12 +75,19 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     const { location } = c.var;
     const endpoint = await findEndpoint(db, location.id, c.req.valid('param').endpointId);
     if (!endpoint) throw unknownEndpoint();
-    const originalIds = await findOriginals(db, endpoint, c.req.valid('json'));
+    const range = c.req.valid('json');
+    const originalIds = await findOriginals(db, endpoint, range);
     if (originalIds.length > maxResends)
       throw new Problem(422, `The range holds more than ${maxResends} deliveries: choose a shorter one.`);
-    const resendIds = await insertResends(db, endpoint, originalIds);
+    const resends = await audited(db, c.var, async (tx) => {
+      const { length } = await insertResends(tx, endpoint, originalIds);
+      return [
+        length,
+        { action: 'deliveries.resent', ...about(endpoint), after: { ...range, resends: length } },
+      ];
+    });
     wake([location.id]);
-    return c.json({ resends: resendIds.length }, 202);
+    return c.json({ resends }, 202);
   });
 
   return router;
@@ -128,8 +146,8 @@ const resendRange = {
   },
 } as const;
 
-type Endpoint = typeof endpoints.$inferSelect;
-type Action = z.output<typeof action>;
+/** Which endpoint an entry of the audit log is about. */
+const about = ({ locationId, id }: Endpoint) => ({ locationId, target: id });
 
 function unknownEndpoint(): Problem {
   return new Problem(404, 'There is no endpoint with this id at this location.');
@@ -161,41 +179,5 @@ async function findOriginals(db: Database, endpoint: Endpoint, range: z.output<t
     )
     .orderBy(asc(deliveries.id))
     .limit(maxResends + 1);
-  return rows.map((row) => row.id);
-}
-
-/**
- * The endpoint's row is held until the commit: whoever deletes it waits, and then sees what it has to drop.
- * @returns the id of the delivery; undefined when the endpoint has just been deleted.
- */
-async function insertTest({ $client: sql }: Database, endpoint: Endpoint, title: string, action: Action) {
-  const [row] = await sql<{ id: string }[]>`
-    insert into deliveries
-      (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, test)
-    select p.location_id, ${uuidv7()}::uuid, p.id, 0, 0, 1, array[${action}], ${title}, p.url, true
-    from endpoints p
-    where p.location_id = ${endpoint.locationId} and p.id = ${endpoint.id} and p.deleted_at is null
-    for share
-    returning id`;
-  return row?.id;
-}
-
-/**
- * The same events as they were sent then: same range, same filter, same title. Sent in the order of `originalIds`. The
- * endpoint's row is held as for a test.
- * @returns the ids of the deliveries; none when the endpoint has just been deleted.
- */
-async function insertResends({ $client: sql }: Database, endpoint: Endpoint, originalIds: string[]) {
-  const resends = originalIds.map((originalId) => ({ id: uuidv7(), originalId }));
-  const rows = await sql<{ id: string }[]>`
-    insert into deliveries
-      (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, resend_of)
-    select d.location_id, r.id, d.endpoint_id, d.first_sequence, d.last_sequence, d.events, d.actions, d.title,
-      p.url, d.id
-    from json_to_recordset(${JSON.stringify(resends)}::text::json) as r(id uuid, "originalId" uuid)
-    join deliveries d on d.location_id = ${endpoint.locationId} and d.id = r."originalId"
-    join endpoints p on p.location_id = d.location_id and p.id = ${endpoint.id} and p.deleted_at is null
-    for share of p
-    returning id`;
   return rows.map((row) => row.id);
 }

@@ -63,6 +63,7 @@ const routes: Route[] = [
   { method: 'GET', path: delivery, scope: 'events:read', status: 200 },
   { method: 'POST', path: `${delivery}/resend`, scope: 'settings:write', status: 201, body: () => ({}) },
   { method: 'GET', path: `${location}/stats`, scope: 'events:read', status: 200 },
+  { method: 'GET', path: '/v1/audit', scope: 'admin', status: 200 },
   { method: 'GET', path: '/v1/keys', scope: 'admin', status: 200 },
   {
     method: 'POST',
