@@ -7,8 +7,9 @@ import { sentEventSchema } from './events/event.ts';
 import type { NewEvent } from './events/event.ts';
 import type { Acceptance } from './events/log.ts';
 import { eventRoutes } from './events/routes.ts';
+import { appWebhookRoutes } from './flows/app-webhook-routes.ts';
 import { flowRoutes } from './flows/flow-routes.ts';
-import { appWebhookRoutes, incomingRoutes } from './flows/incoming-routes.ts';
+import { incomingRoutes } from './flows/incoming-routes.ts';
 import { runRoutes } from './flows/run-routes.ts';
 import type { Runner } from './flows/runner.ts';
 import { createCredentials, createKeyFinder } from './http/api-key.ts';
@@ -17,6 +18,7 @@ import { strictBody } from './http/body.ts';
 import { healthRoutes } from './http/health.ts';
 import { logRequests } from './http/log-requests.ts';
 import { answerError } from './http/problem.ts';
+import { recordRefusals } from './http/refusals.ts';
 import { createRouter } from './http/router.ts';
 import { unrouted } from './http/unrouted.ts';
 import { deliveryRoutes } from './outbox/delivery-routes.ts';
@@ -24,6 +26,7 @@ import { historyRoutes } from './outbox/history-routes.ts';
 import { rangeResendRoutes } from './outbox/range-resend-routes.ts';
 import { resendRoutes } from './outbox/resend-routes.ts';
 import { statsRoutes } from './outbox/stats-routes.ts';
+import { auditRoutes } from './settings/audit-routes.ts';
 import { endpointRoutes } from './settings/endpoint-routes.ts';
 import { type PageOptions, pageRoutes } from './page/routes.tsx';
 import { keyRoutes } from './settings/key-routes.ts';
@@ -65,9 +68,12 @@ export function createApp(options: AppOptions) {
   app.route('/', incomingRoutes(options, options.trustProxy, maxBodyBytes));
   const findKey = createKeyFinder(db, options.adminKey);
   const credentials = createCredentials(db, options.adminKey);
-  const authenticated = authenticate(findKey, options.trustProxy);
-  app.use('/app/*', authenticated, strictBody(maxBodyBytes));
-  app.use('/v1/*', authenticated);
+  const authenticated = [
+    recordRefusals(db, options.trustProxy),
+    authenticate(findKey, options.trustProxy),
+  ] as const;
+  app.use('/app/*', ...authenticated, strictBody(maxBodyBytes));
+  app.use('/v1/*', ...authenticated);
   app.use('/v1/locations/:id/webhooks/:webhookId/trigger', strictBody(maxTriggerBytes));
   app.use('/v1/*', strictBody(maxBodyBytes));
   app.route('/', eventRoutes(options.accept, wake));
@@ -75,6 +81,7 @@ export function createApp(options: AppOptions) {
   app.route('/', endpointRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', keyRoutes(db));
   app.route('/', portalLinkRoutes({ ...options, credentials }));
+  app.route('/', auditRoutes(db));
   app.route('/', historyRoutes(db));
   app.route('/', deliveryRoutes(db));
   // A test waits for the POST before it in its lane, and for its own.

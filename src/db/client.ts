@@ -7,6 +7,9 @@ export type Connection = string | { host: string; port: number; user: string; da
 /** A pool of connections: the drizzle query builder, and the postgres.js `sql` tag as `$client`. */
 export type Database = ReturnType<typeof connect>;
 
+/** The query builder of a pool, or of a transaction. */
+export type Queries = Omit<Database, '$client'>;
+
 /** 64-bit integers of ours (sequences, customer ids, counts) stay below 2^53, so they are read as numbers. */
 const bigint = { to: 20, from: [20], serialize: String, parse: Number };
 

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { type AppEnv, allow, maySee } from '../http/authorize.ts';
 import { readJson } from '../http/body.ts';
-import { invalid, mistakesOf } from '../http/problem.ts';
+import { invalid, mistakesOf, type Refusal } from '../http/problem.ts';
 import { answers, createRouter, problems } from '../http/router.ts';
 import { locationId, type NewEvent, newEventSchema, uuid } from './event.ts';
 import type { Acceptance } from './log.ts';
@@ -67,7 +67,7 @@ export function eventRoutes(
   return router.openapi(intake, async (c) => {
     const events = parseEvents(await readJson(c));
     const hidden = events.map((event) => event.locationId).filter((id) => !maySee(c.var.key, id));
-    if (hidden.length > 0) throw unknownLocations(events, hidden);
+    if (hidden.length > 0) throw unknownLocations(events, hidden, { reason: 'location', key: c.var.key });
     const acceptance = await accept(events);
     if (acceptance.unknown.length > 0) throw unknownLocations(events, acceptance.unknown);
     const fresh = acceptance.events.filter((event) => !event.duplicate);
@@ -92,7 +92,7 @@ function parseEvents(body: unknown): NewEvent[] {
   return result.data;
 }
 
-function unknownLocations(events: NewEvent[], unknown: string[]) {
+function unknownLocations(events: NewEvent[], unknown: string[], refusal?: Refusal) {
   const path = events.length === 1 ? () => 'locationId' : (index: number) => `${index}.locationId`;
   return invalid(
     events.flatMap((event, index) =>
@@ -100,5 +100,6 @@ function unknownLocations(events: NewEvent[], unknown: string[]) {
         ? [{ path: path(index), message: `there is no location ${event.locationId}` }]
         : [],
     ),
+    refusal,
   );
 }

@@ -3,13 +3,14 @@ import { and, asc, eq, gt } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { flows } from '../db/schema.ts';
+import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid } from '../http/problem.ts';
 import { rotationSchema } from '../http/rotation.ts';
 import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
 import { checkFlow } from './check-flow.ts';
-import { flowName, flowSchema, newFlowSchema, stepSchema, toFlow } from './flow.ts';
+import { flowName, type FlowRow, flowSchema, newFlowSchema, stepSchema, toFlow } from './flow.ts';
 import { findFlow, isFlow, putFlow, rotateToken, unknownFlow } from './flows.ts';
 
 /** The flows of a location. */
@@ -24,12 +25,11 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
     const flow = c.req.valid('json');
     const mistakes = await checkFlow(db, key.locationId, flow);
     if (mistakes.length > 0) throw invalid(mistakes);
-    const { row, token } = await putFlow(
-      db,
-      encryption,
-      { locationId: key.locationId, name: key.name },
-      flow,
-    );
+    const { row, token } = await audited(db, c.var, async (tx) => {
+      const put = await putFlow(tx, encryption, key, flow);
+      const shown = { before: put.before && withoutUrl(put.before), after: withoutUrl(put.row) };
+      return [put, { action: 'flow.saved', ...about(put.row), ...shown }];
+    });
     return c.json({ ...toFlow(row), ...(token && row.auth === 'bearer' && { token }) }, 200);
   });
 
@@ -53,17 +53,23 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
 
   router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
     const key = { locationId: c.var.location.id, name: c.req.valid('param').name };
-    const deleted = await db.delete(flows).where(isFlow(key)).returning({ id: flows.id });
-    if (deleted.length === 0) throw unknownFlow();
+    await audited(db, c.var, async (tx) => {
+      const [row] = await tx.delete(flows).where(isFlow(key)).returning();
+      if (!row) throw unknownFlow();
+      return [null, { action: 'flow.deleted', ...about(row), before: withoutUrl(row) }];
+    });
     return c.body(null, 204);
   });
 
   router.openapi(createRoute({ ...rotate, middleware: mayWrite }), async (c) => {
     const { overlapHours } = rotationSchema.parse(c.req.valid('json'));
     const key = { locationId: c.var.location.id, name: c.req.valid('param').name };
-    const rotated = await rotateToken(db, key, overlapHours);
-    if (!rotated) throw unknownFlow();
-    return c.json({ ...toFlow(rotated.row), token: rotated.token }, 200);
+    const { row, token } = await audited(db, c.var, async (tx) => {
+      const rotated = await rotateToken(tx, key, overlapHours);
+      const shown = { before: withoutUrl(rotated.before), after: withoutUrl(rotated.row) };
+      return [rotated, { action: 'flow.token_rotated', ...about(rotated.row), ...shown }];
+    });
+    return c.json({ ...toFlow(row), token }, 200);
   });
 
   return router;
@@ -112,3 +118,12 @@ const rotate = {
   request: { params: flowPath, ...mayTake(rotationSchema) },
   responses: { 200: answers('The flow and its new token', flowSchema.extend({ token })), ...problems },
 } as const;
+
+/** Which flow an entry of the audit log is about. */
+const about = ({ locationId, name }: FlowRow) => ({ locationId, target: name });
+
+/** A flow for the audit log: without a token, its URL is the secret. */
+function withoutUrl(row: FlowRow) {
+  const { id: _id, url: _url, ...shown } = toFlow(row);
+  return shown;
+}

@@ -3,6 +3,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { flows, locations } from '../db/schema.ts';
+import type { Transaction } from '../db/transact.ts';
 import { mask } from '../http/custom-headers.ts';
 import { Problem } from '../http/problem.ts';
 import { hashOf, isSameHash } from '../http/token.ts';
@@ -47,46 +48,47 @@ export function unknownFlow(): Problem {
 
 /**
  * Stores a flow in place of the one before, whose URL and token it keeps.
- * @returns the row, and the token if the flow is new, to be shown once.
+ * @returns the rows before and after, and the token if the flow is new, to be shown once.
  */
 export async function putFlow(
-  db: Database,
+  tx: Transaction,
   encryption: Encryption,
   key: FlowKey,
   { signingSecret, ...settings }: NewFlow,
-): Promise<{ row: FlowRow; token: string | null }> {
-  return db.transaction(async (tx) => {
-    const [before] = await tx.select().from(flows).where(isFlow(key)).for('update');
-    const keptSecret = signingSecret === mask ? (before?.signingSecret ?? null) : null;
-    const isNewSecret = signingSecret !== null && signingSecret !== mask;
-    const sealed = isNewSecret ? encryption.seal(signingSecret, ownerOf(key)) : keptSecret;
-    const values = { ...settings, signingSecret: sealed };
-    const { token, ...hashed } = createToken();
-    const [row] = await tx
-      .insert(flows)
-      .values({ ...values, ...key, ...hashed, id: randomUUID() })
-      .onConflictDoUpdate({
-        target: [flows.locationId, flows.name],
-        set: { ...values, updatedAt: new Date() },
-      })
-      .returning();
-    if (!row) throw new Error('The flow was not stored.');
-    // Of two that make it at once, one finds the token of the other.
-    return { row, token: row.tokenHash === hashed.tokenHash ? token : null };
-  });
+): Promise<{ before: FlowRow | undefined; row: FlowRow; token: string | null }> {
+  const [before] = await tx.select().from(flows).where(isFlow(key)).for('update');
+  const keptSecret = signingSecret === mask ? (before?.signingSecret ?? null) : null;
+  const isNewSecret = signingSecret !== null && signingSecret !== mask;
+  const sealed = isNewSecret ? encryption.seal(signingSecret, ownerOf(key)) : keptSecret;
+  const values = { ...settings, signingSecret: sealed };
+  const { token, ...hashed } = createToken();
+  const [row] = await tx
+    .insert(flows)
+    .values({ ...values, ...key, ...hashed, id: randomUUID() })
+    .onConflictDoUpdate({
+      target: [flows.locationId, flows.name],
+      set: { ...values, updatedAt: new Date() },
+    })
+    .returning();
+  if (!row) throw new Error('The flow was not stored.');
+  // Of two that make it at once, one finds the token of the other.
+  return { before, row, token: row.tokenHash === hashed.tokenHash ? token : null };
 }
 
 /**
  * Gives a flow a new token; the old one is valid for `overlapHours` more.
- * @returns the row and the token, to be shown once; undefined when there is no such flow.
+ * @returns the rows before and after, and the token, to be shown once.
+ * @throws Problem when there is no such flow.
  */
 export async function rotateToken(
-  db: Database,
+  tx: Transaction,
   key: FlowKey,
   overlapHours: number,
-): Promise<{ row: FlowRow; token: string } | undefined> {
+): Promise<{ before: FlowRow; row: FlowRow; token: string }> {
+  const [before] = await tx.select().from(flows).where(isFlow(key)).for('update');
+  if (!before) throw unknownFlow();
   const { token, ...hashed } = createToken();
-  const [row] = await db
+  const [row] = await tx
     .update(flows)
     .set({
       ...hashed,
@@ -96,7 +98,8 @@ export async function rotateToken(
     })
     .where(isFlow(key))
     .returning();
-  return row && { row, token };
+  if (!row) throw new Error('The token was not stored.');
+  return { before, row, token };
 }
 
 /** Whether a request may run a flow. It takes the same time for any token, and for a flow that does not exist. */

@@ -3,6 +3,7 @@ import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { runStatuses, runs } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
+import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { Problem } from '../http/problem.ts';
@@ -48,9 +49,14 @@ export function runRoutes({ db, runner }: { db: Database; runner: Runner }) {
     const flow = await findFlowById(db, original.flowId);
     if (!flow) throw new Problem(409, 'The flow of this run has been deleted.');
     const again = { input: inputOf(original), chain: [], rerunOf: original.id };
-    const { run } = await beginRun(db, flow, { ...again, source: 'rerun', status: 'queued' });
+    const run = await audited(db, c.var, async (tx) => {
+      const begun = await beginRun(tx, flow, { ...again, source: 'rerun', status: 'queued' });
+      const after = toRun(begun.run);
+      const { locationId, id: target } = original;
+      return [after, { action: 'run.rerun', locationId, target, after }];
+    });
     runner.wake();
-    return c.json(toRun(run), 202);
+    return c.json(run, 202);
   });
 
   return router;

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { and, eq, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import type { Database } from '../db/client.ts';
+import type { Database, Queries } from '../db/client.ts';
 import { runSources, runStatuses, runs } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
 import type { Execution, FlowInput } from './execute.ts';
@@ -120,7 +120,7 @@ export type NewRun = Pick<RunRow, 'source' | 'status'> & {
  * @returns the run; `isNew` false: it is the one that the same idempotency key began before.
  */
 export async function beginRun(
-  db: Database,
+  db: Queries,
   flow: FlowRow,
   run: NewRun,
 ): Promise<{ run: RunRow; isNew: boolean }> {

@@ -18,6 +18,9 @@ export type ApiKey = {
   allowedIps: string[] | null;
 };
 
+/** Whose key a text is. One that has expired opens nothing. */
+export type FoundKey = { key: ApiKey; isExpired: boolean };
+
 /** A new key: 256 random bits, of which `hint` may be shown later and `hash` is stored. */
 export function createApiKey(): { key: string; hint: string; hash: string } {
   const key = `bellhop_${randomBytes(32).toString('base64url')}`;
@@ -34,16 +37,16 @@ const adminKey: ApiKey = {
 };
 
 /**
- * A function that tells whose key a text is, or null when it is nobody's or has expired. Every request asks the
- * database, so that a revoked key stops at once; requests that arrive together ask in one query.
+ * A function that tells whose key a text is, or null when it is nobody's. Every request asks the database, so that a
+ * revoked key stops at once; requests that arrive together ask in one query.
  */
 export function createKeyFinder(db: Database, environmentKey: string | undefined) {
   const environmentHash = environmentKey && hashOf(environmentKey);
   const find = gather((hashes: string[]) => findByHash(db, hashes), { maxFlush: 1000, maxWaiting: 10_000 });
 
-  return async (key: string): Promise<ApiKey | null> => {
+  return async (key: string): Promise<FoundKey | null> => {
     const hash = hashOf(key);
-    if (environmentHash && isSameHash(hash, environmentHash)) return adminKey;
+    if (environmentHash && isSameHash(hash, environmentHash)) return { key: adminKey, isExpired: false };
     return find(hash);
   };
 }
@@ -64,7 +67,7 @@ export function createCredentials(db: Database, environmentKey: string | undefin
       if (credential === environmentName) return adminKey;
       if (credential.startsWith(adminKey.id)) return null;
       const [row] = await db.select().from(apiKeys).where(eq(apiKeys.id, credential));
-      return row && isValid(row, new Date()) ? row : null;
+      return row && !isExpired(row, new Date()) ? row : null;
     },
   };
 }
@@ -72,17 +75,23 @@ export function createCredentials(db: Database, environmentKey: string | undefin
 /** See {@link createCredentials}. */
 export type Credentials = ReturnType<typeof createCredentials>;
 
-type KeyRow = typeof apiKeys.$inferSelect;
-
-const isValid = ({ expiresAt }: KeyRow, now: Date) => !expiresAt || expiresAt > now;
-
-async function findByHash(db: Database, hashes: string[]): Promise<(ApiKey | null)[]> {
+async function findByHash(db: Database, hashes: string[]): Promise<(FoundKey | null)[]> {
   const now = new Date();
   const rows = await db.select().from(apiKeys).where(inArray(apiKeys.hash, hashes));
-  const valid = rows.filter((row) => isValid(row, now));
-  await noteUse(db, valid, now);
-  return hashes.map((hash) => valid.find((row) => isSameHash(row.hash, hash)) ?? null);
+  await noteUse(
+    db,
+    rows.filter((row) => !isExpired(row, now)),
+    now,
+  );
+  return hashes.map((hash) => {
+    const row = rows.find((candidate) => isSameHash(candidate.hash, hash));
+    return row ? { key: row, isExpired: isExpired(row, now) } : null;
+  });
 }
+
+type KeyRow = typeof apiKeys.$inferSelect;
+
+const isExpired = ({ expiresAt }: KeyRow, now: Date) => expiresAt !== null && expiresAt <= now;
 
 /** `last_used_at` is right to the minute, so that a busy key is not written for every request. */
 async function noteUse(db: Database, rows: KeyRow[], now: Date): Promise<void> {

@@ -6,9 +6,9 @@ import type { CidrList } from '../delivery/url-guard.ts';
 import { contains, parseCidrs } from '../delivery/url-guard.ts';
 import type { Database } from '../db/client.ts';
 import { locations } from '../db/schema.ts';
-import type { ApiKey, Scope } from './api-key.ts';
+import type { ApiKey, FoundKey, Scope } from './api-key.ts';
 import { clientAddress } from './client-address.ts';
-import { Problem } from './problem.ts';
+import { Problem, type Refusal } from './problem.ts';
 
 /** Who makes a request, and from where: an API key by itself, or a person at the page who acts by one. */
 export type Caller = { kind: 'key' | 'page' | 'link'; key: ApiKey; address: string };
@@ -29,7 +29,7 @@ export type LocationEnv = AppEnv & { Variables: { location: Location } };
 export type Location = typeof locations.$inferSelect;
 
 /** Lets a request pass only with a valid key in `Authorization: Bearer <key>`, from an address that the key allows. */
-export function authenticate(findKey: (key: string) => Promise<ApiKey | null>, trustProxy: CidrList) {
+export function authenticate(findKey: FindKey, trustProxy: CidrList) {
   return createMiddleware<AppEnv>(async (c, next) => {
     const caller = c.env.caller ?? (await identify(c, findKey, trustProxy));
     c.set('caller', caller);
@@ -38,16 +38,18 @@ export function authenticate(findKey: (key: string) => Promise<ApiKey | null>, t
   });
 }
 
-async function identify(
-  c: Context<AppEnv>,
-  findKey: (key: string) => Promise<ApiKey | null>,
-  trustProxy: CidrList,
-): Promise<Caller> {
-  const key = await findKey(bearerToken(c));
-  if (!key) throw unauthorized('This API key is unknown, revoked or expired.');
+type FindKey = (key: string) => Promise<FoundKey | null>;
+
+async function identify(c: Context<AppEnv>, findKey: FindKey, trustProxy: CidrList): Promise<Caller> {
+  const found = await findKey(bearerToken(c));
+  if (!found) throw invalidKey({ reason: 'unknown', key: null });
+  const { key, isExpired } = found;
+  if (isExpired) throw invalidKey({ reason: 'expired', key });
   const address = clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy);
   if (!mayComeFrom(key, address))
-    throw new Problem(403, `This API key may not be used from the address ${address}.`);
+    throw new Problem(403, `This API key may not be used from the address ${address}.`, {
+      refusal: { reason: 'address', key },
+    });
   return { kind: 'key', key, address };
 }
 
@@ -62,8 +64,16 @@ function bearerToken(c: Context): string {
   return token;
 }
 
-function unauthorized(detail: string): Problem {
-  return new Problem(401, detail, { headers: { 'www-authenticate': 'Bearer' } });
+/** One answer for all: it does not tell which keys there were. */
+function invalidKey(refusal: Refusal): Problem {
+  return unauthorized('This API key is unknown, revoked or expired.', refusal);
+}
+
+function unauthorized(detail: string, refusal?: Refusal): Problem {
+  return new Problem(401, detail, {
+    headers: { 'www-authenticate': 'Bearer' },
+    ...(refusal && { refusal }),
+  });
 }
 
 /** Lets a request pass only when its key has the scope. */
@@ -82,7 +92,8 @@ export function allowAtLocation(db: Database, scope: Scope) {
   return createMiddleware<LocationEnv>(async (c, next) => {
     requireScope(c.var.key, scope);
     const id = c.req.param('id') ?? '';
-    const location = maySee(c.var.key, id) ? await findLocation(db, id) : undefined;
+    requireSight(c.var.key, id);
+    const location = await findLocation(db, id);
     if (!location) throw unknownLocation();
     c.set('location', location);
     await next();
@@ -94,9 +105,14 @@ export function maySee(key: ApiKey, locationId: string): boolean {
   return key.locationId === null || key.locationId === locationId;
 }
 
+/** @throws Problem when a key may not see a location: the one of a location that is not there. */
+export function requireSight(key: ApiKey, locationId: string): void {
+  if (!maySee(key, locationId)) throw unknownLocation({ reason: 'location', key });
+}
+
 /** The answer for a location that is not there, or not for this key. */
-export function unknownLocation(): Problem {
-  return new Problem(404, 'There is no location with this id.');
+export function unknownLocation(refusal?: Refusal): Problem {
+  return new Problem(404, 'There is no location with this id.', refusal && { refusal });
 }
 
 async function findLocation(db: Database, id: string): Promise<Location | undefined> {
@@ -111,5 +127,5 @@ async function findLocation(db: Database, id: string): Promise<Location | undefi
 
 function requireScope(key: ApiKey, scope: Scope): void {
   if (!key.scopes.includes(scope) && !key.scopes.includes('admin'))
-    throw new Problem(403, `This API key lacks the scope ${scope}.`);
+    throw new Problem(403, `This API key lacks the scope ${scope}.`, { refusal: { reason: 'scope', key } });
 }

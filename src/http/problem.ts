@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import postgres from 'postgres';
 import { Overloaded } from '../db/gather.ts';
 import { logger } from '../logger.ts';
+import type { ApiKey } from './api-key.ts';
 
 /** What is wrong with one member of a request. `path` is empty when it is the whole. */
 export type Mistake = { path: string; message: string };
@@ -38,6 +39,12 @@ const titles = {
   508: 'Loop Detected',
 } as const;
 
+/** Why the use of an API key was refused; `key` is null when it is nobody's. For the audit log, not for the answer. */
+export type Refusal = {
+  reason: 'unknown' | 'expired' | 'address' | 'scope' | 'location';
+  key: ApiKey | null;
+};
+
 /** The status codes of our error answers. */
 export type ProblemStatus = keyof typeof titles;
 
@@ -48,7 +55,7 @@ export type ProblemStatus = keyof typeof titles;
 export class Problem extends Error {
   override name = 'Problem';
   readonly status: ProblemStatus;
-  readonly more: { errors?: Mistake[]; headers?: Record<string, string> };
+  readonly more: { errors?: Mistake[]; headers?: Record<string, string>; refusal?: Refusal };
 
   constructor(status: ProblemStatus, detail: string, more: Problem['more'] = {}) {
     super(detail);
@@ -58,12 +65,12 @@ export class Problem extends Error {
 }
 
 /** A 422 that names each mistake. At most 20 are named: the rest would be noise. */
-export function invalid(mistakes: Mistake[]): Problem {
+export function invalid(mistakes: Mistake[], refusal?: Refusal): Problem {
   const errors = mistakes.slice(0, 20);
   const [first] = errors;
   const where = first?.path ? `${first.path}: ${first.message}` : first?.message;
   const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
-  return new Problem(422, `The request has ${count}. ${where}`, { errors });
+  return new Problem(422, `The request has ${count}. ${where}`, { errors, ...(refusal && { refusal }) });
 }
 
 /** What a schema found wrong, as mistakes with dotted paths. */

@@ -35,7 +35,8 @@ export function limitBy({ requests, windowMs }: RateLimit, keyOf: (c: Context<Ap
   });
 }
 
-function networkOf(address: string): string {
+/** What counts as one sender: an IPv4 address, or an IPv6 network of /64. */
+export function networkOf(address: string): string {
   if (!ipaddr.IPv6.isValid(address)) return address;
   return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':');
 }

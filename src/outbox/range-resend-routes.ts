@@ -2,13 +2,14 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import { uuid } from '../events/event.ts';
+import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { Problem } from '../http/problem.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
 import { outcome } from './delivery.ts';
 import { timeRange } from './delivery-log.ts';
 import { endpointPath, unknownEndpoint } from './resend-routes.ts';
-import { dropWaiting, findEndpoint, findOriginals, insertResends, readResends } from './resends.ts';
+import { about, dropWaiting, findEndpoint, findOriginals, insertResends, readResends } from './resends.ts';
 
 /** The most deliveries that one request resends. */
 const maxResends = 10_000;
@@ -33,7 +34,13 @@ export function rangeResendRoutes(db: Database, wake: (locationIds: string[]) =>
       return c.json({ resends: originalIds.length, events }, 200);
     }
     const id = uuidv7();
-    const { length: resends } = await insertResends(db, endpoint, originalIds, id);
+    const resends = await audited(db, c.var, async (tx) => {
+      const { length } = await insertResends(tx, endpoint, originalIds, id);
+      return [
+        length,
+        { action: 'deliveries.resent', ...about(endpoint), after: { id, ...range, resends: length } },
+      ];
+    });
     wake([location.id]);
     return c.json({ id: resends > 0 ? id : null, resends }, 202);
   });
@@ -48,8 +55,13 @@ export function rangeResendRoutes(db: Database, wake: (locationIds: string[]) =>
   });
 
   router.openapi(createRoute({ ...drop, middleware: mayWrite }), async (c) => {
-    const dropped = await dropWaiting(db, c.var.location.id, c.req.valid('param').resendId);
-    if (dropped === null) throw unknownResends();
+    const { id: locationId } = c.var.location;
+    const { resendId: target } = c.req.valid('param');
+    const dropped = await audited(db, c.var, async (tx) => {
+      const count = await dropWaiting(tx, locationId, target);
+      if (count === null) throw unknownResends();
+      return [count, { action: 'deliveries.dropped', locationId, target, after: { dropped: count } }];
+    });
     return c.json({ dropped }, 200);
   });
 

@@ -2,13 +2,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
 import { action, uuid } from '../events/event.ts';
+import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { Problem } from '../http/problem.ts';
 import { answers, createRouter, mayTake, problems } from '../http/router.ts';
 import { type DeliveryRow, deliverySchema, toDelivery } from './delivery.ts';
 import { readDelivery } from './delivery-log.ts';
 import { deliveryPath } from './delivery-routes.ts';
-import { findEndpoint, insertResends, insertTest } from './resends.ts';
+import { about, findEndpoint, insertResends, insertTest } from './resends.ts';
 
 /** How often a test or resend looks whether its delivery has ended. */
 const pollMs = 25;
@@ -40,8 +41,11 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     const endpoint = await findEndpoint(db, location.id, c.req.valid('param').endpointId);
     if (!endpoint) throw unknownEndpoint();
     const { action } = testSchema.parse(c.req.valid('json'));
-    const id = await insertTest(db, endpoint, location.title, action);
-    if (!id) throw unknownEndpoint();
+    const id = await audited(db, c.var, async (tx) => {
+      const deliveryId = await insertTest(tx, endpoint, location.title, action);
+      if (!deliveryId) throw unknownEndpoint();
+      return [deliveryId, { action: 'endpoint.tested', ...about(endpoint), after: { deliveryId, action } }];
+    });
     const delivery = await waitForOutcome(location.id, id);
     return c.json(toDelivery(delivery), delivery.endedAt ? 200 : 202);
   });
@@ -51,8 +55,15 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     if (original.outcome === 'sending') throw new Problem(409, 'This delivery has not ended yet.');
     if (original.test) throw new Problem(409, 'A test is not resent: send another test instead.');
     const endpoint = await findEndpoint(db, original.locationId, original.endpointId);
-    const [id] = endpoint ? await insertResends(db, endpoint, [original.id]) : [];
-    if (!id) throw new Problem(409, 'The endpoint of this delivery has been deleted.');
+    const id = await audited(db, c.var, async (tx) => {
+      const [deliveryId] = endpoint ? await insertResends(tx, endpoint, [original.id]) : [];
+      if (!deliveryId) throw new Problem(409, 'The endpoint of this delivery has been deleted.');
+      const { locationId, id: target, endpointId } = original;
+      return [
+        deliveryId,
+        { action: 'delivery.resent', locationId, target, after: { deliveryId, endpointId } },
+      ];
+    });
     const delivery = await waitForOutcome(original.locationId, id);
     return c.json(toDelivery(delivery), delivery.endedAt ? 201 : 202);
   });

@@ -1,11 +1,16 @@
-import { and, asc, eq, gte, inArray, isNull, lt, ne } from 'drizzle-orm';
+import { and, asc, eq, gte, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
+import type { Transaction } from '../db/transact.ts';
 import { type actions, deliveries, endpoints, type outcomes } from '../db/schema.ts';
 
-type Endpoint = typeof endpoints.$inferSelect;
+/** An endpoint's row. */
+export type Endpoint = typeof endpoints.$inferSelect;
 type Action = (typeof actions)[number];
 type Range = { from: Date; to: Date; outcomes?: (typeof outcomes)[number][] | undefined };
+
+/** Which endpoint an entry of the audit log is about. */
+export const about = ({ locationId, id }: Endpoint) => ({ locationId, target: id });
 
 /** An endpoint that is there; undefined when it is not, or has been deleted. */
 export async function findEndpoint(
@@ -50,19 +55,19 @@ export async function findOriginals(
  * @returns the id of the delivery; undefined when the endpoint has just been deleted.
  */
 export async function insertTest(
-  { $client: sql }: Database,
+  tx: Transaction,
   endpoint: Endpoint,
   title: string,
   action: Action,
-) {
-  const [row] = await sql<{ id: string }[]>`
+): Promise<string | undefined> {
+  const [row] = await tx.execute<{ id: string }>(sql`
     insert into deliveries
       (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, test)
     select p.location_id, ${uuidv7()}::uuid, p.id, 0, 0, 1, array[${action}], ${title}, p.url, true
     from endpoints p
     where p.location_id = ${endpoint.locationId} and p.id = ${endpoint.id} and p.deleted_at is null
     for share
-    returning id`;
+    returning id`);
   return row?.id;
 }
 
@@ -73,13 +78,13 @@ export async function insertTest(
  * @returns the ids of the deliveries; none when the endpoint has just been deleted.
  */
 export async function insertResends(
-  { $client: sql }: Database,
+  tx: Transaction,
   endpoint: Endpoint,
   originalIds: string[],
   rangeId: string | null = null,
 ): Promise<string[]> {
   const resends = originalIds.map((originalId) => ({ id: uuidv7(), originalId }));
-  const rows = await sql<{ id: string }[]>`
+  const rows = await tx.execute<{ id: string }>(sql`
     insert into deliveries
       (location_id, id, endpoint_id, first_sequence, last_sequence, events, actions, title, url, resend_of, range_id)
     select d.location_id, r.id, d.endpoint_id, d.first_sequence, d.last_sequence, d.events, d.actions, d.title,
@@ -88,7 +93,7 @@ export async function insertResends(
     join deliveries d on d.location_id = ${endpoint.locationId} and d.id = r."originalId"
     join endpoints p on p.location_id = d.location_id and p.id = ${endpoint.id} and p.deleted_at is null
     for share of p
-    returning id`;
+    returning id`);
   return rows.map((row) => row.id);
 }
 
@@ -129,17 +134,17 @@ type Resends = {
  * @returns how many those were; null when no resend of the range was on record.
  */
 export async function dropWaiting(
-  { $client: sql }: Database,
+  tx: Transaction,
   locationId: string,
   rangeId: string,
 ): Promise<number | null> {
-  const [row] = await sql<{ known: boolean; dropped: number }[]>`
+  const [row] = await tx.execute<{ known: boolean; dropped: number }>(sql`
     with dropped as (
       delete from deliveries
       where location_id = ${locationId} and range_id = ${rangeId} and started_at is null
       returning id
     )
     select exists (select from deliveries where location_id = ${locationId} and range_id = ${rangeId}) as known,
-      (select count(*)::int from dropped) as dropped`;
+      (select count(*)::int from dropped) as dropped`);
   return row?.known ? row.dropped : null;
 }

@@ -12,13 +12,13 @@ const flashSchema = z.discriminatedUnion('kind', [
 /** What the page behind a form's redirect shows once: that something was done, or a secret that nobody sees again. */
 export type Flash = z.output<typeof flashSchema>;
 
+const ownerOf = (sessionHash: string) => `flash ${sessionHash}`;
 const cookie = 'bellhop-flash';
 /** Seconds in which the browser follows the redirect. */
 const maxAge = 60;
 
 /** Flashes travel in a cookie that only the session they are for can open: the server keeps nothing of them. */
 export function createFlashes(encryption: Encryption, cookies: Cookies) {
-  const ownerOf = (sessionHash: string) => `flash ${sessionHash}`;
   return {
     leave(c: Context<PageEnv>, sessionHash: string, flash: Flash): void {
       cookies.set(c, cookie, encryption.seal(JSON.stringify(flash), ownerOf(sessionHash)), maxAge);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { and, eq, gt, lt } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { sessions } from '../db/schema.ts';
+import type { Transaction } from '../db/transact.ts';
 import { hashOf } from '../http/token.ts';
 
 /** A sign-in to the page: for whom it acts, and at which location (null: wherever the key may go). */
@@ -16,11 +17,11 @@ const maxMinutes = 12 * 60;
  * @returns the token for the cookie: 256 random bits, of which only the hash is stored; null when `link` was used before.
  */
 export async function openSession(
-  db: Database,
+  tx: Transaction,
   session: Omit<Session, 'hash'> & { link?: string },
 ): Promise<string | null> {
   const token = randomBytes(32).toString('base64url');
-  const stored = await db
+  const stored = await tx
     .insert(sessions)
     .values({
       ...session,
@@ -55,8 +56,8 @@ export async function findSession(db: Database, token: string): Promise<Session 
 }
 
 /** Ends a session. Its row stays until it is cleared away, so that its link does not open another. */
-export async function closeSession(db: Database, { hash }: Session): Promise<void> {
-  await db.update(sessions).set({ endsAt: new Date() }).where(eq(sessions.hash, hash));
+export async function closeSession(tx: Transaction, { hash }: Session): Promise<void> {
+  await tx.update(sessions).set({ endsAt: new Date() }).where(eq(sessions.hash, hash));
 }
 
 function minutesFromNow(minutes: number): Date {

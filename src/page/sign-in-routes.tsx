@@ -1,10 +1,13 @@
 import { type Context, Hono } from 'hono';
 import type { Encryption } from '../db/encryption.ts';
-import type { ApiKey } from '../http/api-key.ts';
-import { mayComeFrom } from '../http/authorize.ts';
+import { z } from '@hono/zod-openapi';
+import type { ApiKey, FoundKey } from '../http/api-key.ts';
+import { audited } from '../http/audit.ts';
 import { limitByAddress } from '../http/rate-limit.ts';
 import { openLink } from '../http/sign-in-link.ts';
 import { answerPage } from './answer.tsx';
+import { createApi } from './api.ts';
+import { readForm } from './form-values.ts';
 import { Layout } from './layout.tsx';
 import { Field, Form, mistakeAt } from './parts/form.tsx';
 import { closeSession, openSession, type Session } from './session.ts';
@@ -14,7 +17,7 @@ import { type PageEnv, themes } from './view.ts';
 /** What the sign-in works with. */
 export type SignInOptions = SignedInOptions & {
   encryption: Encryption;
-  findKey: (text: string) => Promise<ApiKey | null>;
+  findKey: (text: string) => Promise<FoundKey | null>;
 };
 
 /** Tries to sign in from one address: a key cannot be guessed, and nobody types one wrong more often. */
@@ -28,36 +31,59 @@ export function signInRoutes(options: SignInOptions) {
   const router = new Hono<PageEnv>();
   const limited = limitByAddress(attempts, trustProxy);
 
-  async function signIn(c: Context<PageEnv>, session: Omit<Session, 'hash'> & { link?: string }) {
-    const token = await openSession(db, session);
+  /** @returns whether a session was opened: not by a link that opens once, and has. */
+  async function signIn(c: Context<PageEnv>, kind: Session['kind'], key: ApiKey, opening: Opening) {
+    const { locationId } = opening;
+    const address = addressOf(c, trustProxy);
+    const caller = { kind: kind === 'key' ? 'page' : 'link', key, address } as const;
+    const doing = { caller, requestId: c.var.requestId };
+    const token = await audited(db, doing, async (tx) => {
+      const opened = await openSession(tx, { kind, keyId: credentials.of(key), ...opening });
+      return [opened, opened ? { action: 'session.opened', locationId, target: key.id } : null];
+    });
     if (token) cookies.set(c, cookieNames.session, token);
     return token !== null;
+  }
+
+  /** Asks the API, which knows what is wrong with a key and keeps a record of it. */
+  async function refuse(c: Context<PageEnv>, text: string): Promise<string | undefined> {
+    if (!/^[\x21-\x7e]{1,512}$/.test(text)) return 'This is not an API key.';
+    const forwarded = c.req.header('x-forwarded-for');
+    const headers = { authorization: `Bearer ${text}`, ...(forwarded && { 'x-forwarded-for': forwarded }) };
+    const api = createApi((path) => options.call(path, { headers }, c.env));
+    const { refusal } = await api.send('GET', '/v1/locations?limit=1', undefined, z.unknown());
+    return refusal?.detail;
   }
 
   router.get('/sign-in', (c) => answerPage(c, <SignInPage next={c.req.query('next') ?? ''} />));
 
   router.post('/sign-in', limited, async (c) => {
-    const { key: text, next } = await c.req.parseBody();
-    const path = typeof next === 'string' ? next : '';
-    const found = typeof text === 'string' ? await findKey(text.trim()) : null;
-    const mistake = refuse(found, addressOf(c, trustProxy));
-    if (!found || mistake) return answerPage(c, <SignInPage next={path} mistake={mistake} />, 401);
-    await signIn(c, { kind: 'key', keyId: credentials.of(found), locationId: null });
-    return c.redirect(isOurs(path) ? path : '/', 303);
+    const { one } = await readForm(c);
+    const text = one('key').trim();
+    const mistake = await refuse(c, text);
+    const found = mistake ? null : await findKey(text);
+    if (!found) return answerPage(c, <SignInPage next={one('next')} mistake={mistake} />, 401);
+    await signIn(c, 'key', found.key, { locationId: null });
+    return c.redirect(isOurs(one('next')) ? one('next') : '/', 303);
   });
 
   router.get('/sign-in/:link', limited, async (c) => {
     const sealed = c.req.param('link');
     const link = openLink(encryption, sealed);
-    if (!link || !(await credentials.recall(link.credential))) return answerPage(c, <EndedLinkPage />, 410);
-    const { credential: keyId, locationId, once } = link;
-    const isOpened = await signIn(c, { kind: 'link', keyId, locationId, ...(once && { link: sealed }) });
+    const key = link && (await credentials.recall(link.credential));
+    if (!link || !key) return answerPage(c, <EndedLinkPage />, 410);
+    const { locationId, once } = link;
+    const isOpened = await signIn(c, 'link', key, { locationId, ...(once && { link: sealed }) });
     if (!isOpened) return answerPage(c, <EndedLinkPage />, 410);
     return c.redirect(locationId === null ? '/' : `/locations/${locationId}`, 303);
   });
 
   router.post('/sign-out', requireSignIn(options), async (c) => {
-    await closeSession(db, c.var.session);
+    const { session, caller } = c.var;
+    await audited(db, c.var, async (tx) => {
+      await closeSession(tx, session);
+      return [null, { action: 'session.closed', locationId: session.locationId, target: caller.key.id }];
+    });
     cookies.clear(c, cookieNames.session);
     return c.redirect('/sign-in', 303);
   });
@@ -72,14 +98,8 @@ export function signInRoutes(options: SignInOptions) {
   return router;
 }
 
-/** What is wrong with a key for a sign-in, in words; undefined when nothing is. */
-function refuse(key: ApiKey | null, address: string): string | undefined {
-  if (!key) return 'This API key is unknown, revoked or expired.';
-  if (!mayComeFrom(key, address)) return `This API key may not be used from your address, ${address}.`;
-  if (!key.scopes.some((scope) => scope === 'admin' || scope === 'settings:read'))
-    return 'This API key may not see settings: use one with the scope settings:read or admin.';
-  return undefined;
-}
+/** Where a session opens, and by which link that opens once. */
+type Opening = { locationId: string | null; link?: string };
 
 /** A path on this site, and not `//elsewhere`, which browsers take for another. */
 function isOurs(path: string): boolean {

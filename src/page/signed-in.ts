@@ -20,8 +20,8 @@ export type SignedInOptions = {
   trustProxy: CidrList;
   cookies: Cookies;
   flashes: Flashes;
-  /** Answers a request to the API in this process, as if `caller` had sent it. */
-  call: (path: string, init: RequestInit, env: PageEnv['Bindings'] & { caller: Caller }) => Promise<Response>;
+  /** Answers a request to the API in this process, for the caller in `env` when there is one. */
+  call: (path: string, init: RequestInit, env: PageEnv['Bindings']) => Promise<Response>;
 };
 
 /** The names of the page's cookies. */

@@ -20,10 +20,9 @@ export function tellDelivery({ outcome, reason, statusCode, durationMs, startedA
       advice: null,
     };
   if (outcome === 'delivered')
-    return { what: `It answered ${statusCode ?? 'with success'} after ${durationMs ?? 0} ms.`, advice: null };
+    return { what: `It answered ${statusCode} after ${durationMs} ms.`, advice: null };
   if (reason === 'http_status') return tellStatus(statusCode ?? 0);
-  if (reason === 'timeout') return tellTimeout(durationMs ?? 0);
-  return reasonWords[reason ?? 'crashed'];
+  return reason === 'timeout' ? tellTimeout(durationMs ?? 0) : reasonWords[reason ?? 'crashed'];
 }
 
 const reasonWords: Record<Exclude<Told['reason'], null | 'http_status' | 'timeout'>, Story> = {

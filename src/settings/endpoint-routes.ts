@@ -5,13 +5,28 @@ import type { Encryption } from '../db/encryption.ts';
 import { endpoints } from '../db/schema.ts';
 import { type CidrList, judgeUrl } from '../delivery/url-guard.ts';
 import { uuid } from '../events/event.ts';
+import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
-import { invalid, Problem } from '../http/problem.ts';
+import { invalid } from '../http/problem.ts';
 import { rotationSchema } from '../http/rotation.ts';
 import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
-import { changeEndpoint, createEndpoint, deleteEndpoints, isEndpoint, rotateSecret } from './endpoints.ts';
-import { endpointChangeSchema, endpointSchema, newEndpointSchema, toEndpoint } from './endpoint.ts';
+import {
+  changeEndpoint,
+  createEndpoint,
+  deleteEndpoints,
+  isEndpoint,
+  lockEndpoint,
+  rotateSecret,
+  unknownEndpoint,
+} from './endpoints.ts';
+import {
+  endpointChangeSchema,
+  type EndpointRow,
+  endpointSchema,
+  newEndpointSchema,
+  toEndpoint,
+} from './endpoint.ts';
 
 /** What the endpoint routes work with. */
 export type EndpointOptions = { db: Database; encryption: Encryption; allow: CidrList };
@@ -25,9 +40,10 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
   router.openapi(createRoute({ ...create, middleware: mayWrite }), async (c) => {
     const settings = c.req.valid('json');
     const { href, warnings } = judge(settings.url, allow);
-    const { row, secret } = await createEndpoint(db, encryption, c.var.location.id, {
-      ...settings,
-      url: href,
+    const { row, secret } = await audited(db, c.var, async (tx) => {
+      const created = await createEndpoint(tx, encryption, c.var.location.id, { ...settings, url: href });
+      const after = toEndpoint(created.row);
+      return [created, { action: 'endpoint.created', ...about(created.row), after }];
     });
     return c.json({ ...toEndpoint(row), secret, warnings }, 201);
   });
@@ -53,30 +69,34 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
     const wanted = c.req.valid('json');
     const judged = wanted.url === undefined ? undefined : judge(wanted.url, allow);
     const url = judged && { url: judged.href };
-    const { endpointId } = c.req.valid('param');
-    const row = await changeEndpoint(
-      db,
-      encryption,
-      { locationId: c.var.location.id, endpointId },
-      { ...wanted, ...url },
-    );
-    if (!row) throw unknownEndpoint();
-    return c.json({ ...toEndpoint(row), warnings: judged?.warnings ?? [] }, 200);
+    const endpoint = { locationId: c.var.location.id, ...c.req.valid('param') };
+    const changed = await audited(db, c.var, async (tx) => {
+      const before = await lockEndpoint(tx, endpoint);
+      const after = toEndpoint(await changeEndpoint(tx, encryption, before, { ...wanted, ...url }));
+      return [after, { action: 'endpoint.changed', ...about(before), before: toEndpoint(before), after }];
+    });
+    return c.json({ ...changed, warnings: judged?.warnings ?? [] }, 200);
   });
 
   router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
-    const { endpointId } = c.req.valid('param');
-    const deleted = await db.transaction((tx) => deleteEndpoints(tx, c.var.location.id, endpointId));
-    if (deleted === 0) throw unknownEndpoint();
+    const endpoint = { locationId: c.var.location.id, ...c.req.valid('param') };
+    await audited(db, c.var, async (tx) => {
+      const before = await lockEndpoint(tx, endpoint);
+      await deleteEndpoints(tx, before.locationId, before.id);
+      return [null, { action: 'endpoint.deleted', ...about(before), before: toEndpoint(before) }];
+    });
     return c.body(null, 204);
   });
 
   router.openapi(createRoute({ ...rotate, middleware: mayWrite }), async (c) => {
     const { overlapHours } = rotationSchema.parse(c.req.valid('json'));
-    const endpoint = { locationId: c.var.location.id, endpointId: c.req.valid('param').endpointId };
-    const rotated = await rotateSecret(db, encryption, endpoint, overlapHours);
-    if (!rotated) throw unknownEndpoint();
-    const { row, secret } = rotated;
+    const endpoint = { locationId: c.var.location.id, ...c.req.valid('param') };
+    const { row, secret } = await audited(db, c.var, async (tx) => {
+      const before = await lockEndpoint(tx, endpoint);
+      const rotated = await rotateSecret(tx, encryption, before, overlapHours);
+      const shown = { before: toEndpoint(before), after: toEndpoint(rotated.row) };
+      return [rotated, { action: 'endpoint.secret_rotated', ...about(before), ...shown }];
+    });
     return c.json(
       { ...toEndpoint(row), secret, previousSecretUntil: row.previousSecretUntil?.toISOString() ?? null },
       200,
@@ -148,15 +168,14 @@ const rotate = {
   },
 } as const;
 
-function unknownEndpoint(): Problem {
-  return new Problem(404, 'There is no endpoint with this id at this location.');
-}
-
 function judge(url: string, allow: CidrList): { href: string; warnings: string[] } {
   const judged = judgeUrl(url, allow);
   if (!judged.ok) throw invalid([{ path: 'url', message: judged.message }]);
   return { href: judged.url.href, warnings: judged.warnings };
 }
+
+/** Which endpoint an entry of the audit log is about. */
+const about = ({ locationId, id }: EndpointRow) => ({ locationId, target: id });
 
 async function findEndpoints(db: Database, locationId: string, cursor: string | undefined, limit: number) {
   return db

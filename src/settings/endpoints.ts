@@ -1,54 +1,63 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
-import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { endpoints, locations } from '../db/schema.ts';
+import type { Transaction } from '../db/transact.ts';
 import { createSecret } from '../delivery/signature.ts';
 import { sealHeaders } from '../http/custom-headers.ts';
 import { unknownLocation } from '../http/authorize.ts';
+import { Problem } from '../http/problem.ts';
 import { endpointOwner } from '../outbox/request.ts';
 import type { EndpointChange, EndpointRow, NewEndpoint } from './endpoint.ts';
 
 /** Which endpoint: ids of ours are only ever looked up within a location. */
 export type EndpointKey = { locationId: string; endpointId: string };
-type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 
 /** The condition that selects an endpoint which has not been deleted. */
 export function isEndpoint({ locationId, endpointId }: EndpointKey) {
   return and(eq(endpoints.locationId, locationId), eq(endpoints.id, endpointId), isNull(endpoints.deletedAt));
 }
 
+/** The answer for an endpoint that is not at this location. */
+export function unknownEndpoint(): Problem {
+  return new Problem(404, 'There is no endpoint with this id at this location.');
+}
+
+/** An endpoint that is about to be changed, held until then. @throws Problem when there is none. */
+export async function lockEndpoint(tx: Transaction, endpoint: EndpointKey): Promise<EndpointRow> {
+  const [row] = await tx.select().from(endpoints).where(isEndpoint(endpoint)).for('update');
+  if (!row) throw unknownEndpoint();
+  return row;
+}
+
 /** Makes an endpoint that gets the events accepted from now on. `secret` is to be shown once. */
 export async function createEndpoint(
-  db: Database,
+  tx: Transaction,
   encryption: Encryption,
   locationId: string,
   { headers, ...settings }: NewEndpoint,
 ): Promise<{ row: EndpointRow; secret: string }> {
   const endpointId = uuidv7();
   const secret = createSecret();
-  const row = await db.transaction(async (tx) => {
-    // Held until the endpoint is there, so that the location is not deleted meanwhile without it.
-    const [location] = await tx
-      .select()
-      .from(locations)
-      .where(and(eq(locations.id, locationId), isNull(locations.deletedAt)))
-      .for('share');
-    if (!location) throw unknownLocation();
-    const [inserted] = await tx
-      .insert(endpoints)
-      .values({
-        ...settings,
-        ...sealSecret(encryption, { locationId, endpointId }, secret),
-        headers: sealHeaders(headers, {}, sealFor(encryption, { locationId, endpointId })),
-        id: endpointId,
-        locationId,
-        startSequence: location.lastSequence,
-        cursor: location.lastSequence,
-      })
-      .returning();
-    return inserted;
-  });
+  // Held until the endpoint is there, so that the location is not deleted meanwhile without it.
+  const [location] = await tx
+    .select()
+    .from(locations)
+    .where(and(eq(locations.id, locationId), isNull(locations.deletedAt)))
+    .for('share');
+  if (!location) throw unknownLocation();
+  const [row] = await tx
+    .insert(endpoints)
+    .values({
+      ...settings,
+      ...sealSecret(encryption, { locationId, endpointId }, secret),
+      headers: sealHeaders(headers, {}, sealFor(encryption, { locationId, endpointId })),
+      id: endpointId,
+      locationId,
+      startSequence: location.lastSequence,
+      cursor: location.lastSequence,
+    })
+    .returning();
   if (!row) throw new Error('The endpoint was not stored.');
   return { row, secret };
 }
@@ -56,53 +65,57 @@ export async function createEndpoint(
 /**
  * Gives an endpoint a new secret; deliveries carry both signatures for `overlapHours`. A rotation within the overlap
  * of another ends that one: at most two secrets are valid.
- * @returns the changed row and the secret, to be shown once; undefined when there is no such endpoint.
+ * @param endpoint held by {@link lockEndpoint}.
+ * @returns the changed row and the secret, to be shown once.
  */
 export async function rotateSecret(
-  db: Database,
+  tx: Transaction,
   encryption: Encryption,
-  endpoint: EndpointKey,
+  endpoint: EndpointRow,
   overlapHours: number,
-): Promise<{ row: EndpointRow; secret: string } | undefined> {
+): Promise<{ row: EndpointRow; secret: string }> {
   const secret = createSecret();
-  const [row] = await db
+  const key = keyOf(endpoint);
+  const [row] = await tx
     .update(endpoints)
     .set({
-      ...sealSecret(encryption, endpoint, secret),
+      ...sealSecret(encryption, key, secret),
       previousSecret: sql`secret`,
       previousSecretUntil: sql`now() + make_interval(hours => ${overlapHours})`,
       updatedAt: sql`now()`,
     })
-    .where(isEndpoint(endpoint))
+    .where(isEndpoint(key))
     .returning();
-  return row && { row, secret };
+  if (!row) throw new Error('The endpoint was not changed.');
+  return { row, secret };
 }
 
 /**
  * Changes an endpoint. One that goes on after a pause gets the events accepted from now on; what it missed is written
  * down as skipped.
- * @returns the changed row, or undefined when there is no such endpoint.
+ * @param before the endpoint, held by {@link lockEndpoint}.
+ * @returns the changed row.
  */
 export async function changeEndpoint(
-  db: Database,
+  tx: Transaction,
   encryption: Encryption,
-  endpoint: EndpointKey,
+  before: EndpointRow,
   { headers, ...change }: EndpointChange,
-): Promise<EndpointRow | undefined> {
-  return db.transaction(async (tx) => {
-    const [before] = await tx.select().from(endpoints).where(isEndpoint(endpoint)).for('update');
-    if (!before) return undefined;
-    if (change.enabled && !before.enabled) await skipPaused(tx, endpoint);
-    const sealed = headers && {
-      headers: sealHeaders(headers, before.headers, sealFor(encryption, endpoint)),
-    };
-    const [after] = await tx
-      .update(endpoints)
-      .set({ ...change, ...sealed, updatedAt: new Date() })
-      .where(isEndpoint(endpoint))
-      .returning();
-    return after;
-  });
+): Promise<EndpointRow> {
+  const key = keyOf(before);
+  if (change.enabled && !before.enabled) await skipPaused(tx, key);
+  const sealed = headers && { headers: sealHeaders(headers, before.headers, sealFor(encryption, key)) };
+  const [after] = await tx
+    .update(endpoints)
+    .set({ ...change, ...sealed, updatedAt: new Date() })
+    .where(isEndpoint(key))
+    .returning();
+  if (!after) throw new Error('The endpoint was not changed.');
+  return after;
+}
+
+function keyOf({ locationId, id }: EndpointRow): EndpointKey {
+  return { locationId, endpointId: id };
 }
 
 /** Everything between the cursor and now was accepted while the endpoint was paused, or waited when it was. */
@@ -129,13 +142,13 @@ async function skipPaused(tx: Transaction, { locationId, endpointId }: EndpointK
  * Deletes one endpoint of a location, or all of them. What they were still to be sent is skipped as `no_endpoint`,
  * what they missed in a pause as `paused`; resends that wait are dropped, secrets are erased; the rest of the row stays
  * for the log.
- * @returns how many were deleted.
+ * @returns the ids of those deleted.
  */
 export async function deleteEndpoints(
   tx: Transaction,
   locationId: string,
   endpointId: string | null = null,
-): Promise<number> {
+): Promise<string[]> {
   // Waits for tests and resends that are just being stored, so that the next statement sees them.
   await tx.execute(sql`
     select from endpoints p
@@ -143,7 +156,7 @@ export async function deleteEndpoints(
       and (${endpointId}::uuid is null or p.id = ${endpointId}::uuid)
     order by p.id
     for update`);
-  const deleted = await tx.execute(sql`
+  const deleted = await tx.execute<{ id: string }>(sql`
     with gone as (
       select p.location_id, p.id, p.cursor, p.enabled, l.last_sequence
       from endpoints p
@@ -169,7 +182,7 @@ export async function deleteEndpoints(
     from gone g
     where p.location_id = g.location_id and p.id = g.id
     returning p.id`);
-  return deleted.length;
+  return deleted.map(({ id }) => id);
 }
 
 /** A secret as it is stored: encrypted, with its last characters to recognise it by. */

@@ -6,6 +6,7 @@ import { apiKeys, locations, scopes } from '../db/schema.ts';
 import { parseCidrs } from '../delivery/url-guard.ts';
 import { locationId, uuid } from '../events/event.ts';
 import { type ApiKey, createApiKey } from '../http/api-key.ts';
+import { audited } from '../http/audit.ts';
 import { type AppEnv, allow, maySee } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid, Problem } from '../http/problem.ts';
@@ -22,12 +23,16 @@ export function keyRoutes(db: Database) {
     const locationId = wanted.locationId ?? c.var.key.locationId;
     if (locationId !== null) await requireLocation(db, c.var.key, locationId);
     const { key, hash, hint } = createApiKey();
-    const [row] = await db
-      .insert(apiKeys)
-      .values({ ...wanted, id: uuidv7(), hash, hint, locationId })
-      .returning();
-    if (!row) throw new Error('The key was not stored.');
-    return c.json({ ...toKey(row), key }, 201);
+    const made = await audited(db, c.var, async (tx) => {
+      const [row] = await tx
+        .insert(apiKeys)
+        .values({ ...wanted, id: uuidv7(), hash, hint, locationId })
+        .returning();
+      if (!row) throw new Error('The key was not stored.');
+      const after = toKey(row);
+      return [after, { action: 'key.created', locationId, target: row.id, after }];
+    });
+    return c.json({ ...made, key }, 201);
   });
 
   router.openapi(list, async (c) => {
@@ -38,11 +43,16 @@ export function keyRoutes(db: Database) {
   });
 
   router.openapi(remove, async (c) => {
-    const deleted = await db
-      .delete(apiKeys)
-      .where(and(eq(apiKeys.id, c.req.valid('param').id), isVisibleTo(c.var.key)))
-      .returning({ id: apiKeys.id });
-    if (deleted.length === 0) throw new Problem(404, 'There is no API key with this id.');
+    const { id } = c.req.valid('param');
+    await audited(db, c.var, async (tx) => {
+      const [row] = await tx
+        .delete(apiKeys)
+        .where(and(eq(apiKeys.id, id), isVisibleTo(c.var.key)))
+        .returning();
+      if (!row) throw new Problem(404, 'There is no API key with this id.');
+      const { locationId } = row;
+      return [null, { action: 'key.revoked', locationId, target: id, before: toKey(row) }];
+    });
     return c.body(null, 204);
   });
 
@@ -172,11 +182,11 @@ async function findKeys(db: Database, key: ApiKey, cursor: string | undefined, l
 }
 
 async function requireLocation(db: Database, key: ApiKey, id: string): Promise<void> {
-  const [location] = maySee(key, id)
-    ? await db
-        .select()
-        .from(locations)
-        .where(and(eq(locations.id, id), isNull(locations.deletedAt)))
-    : [];
-  if (!location) throw invalid([{ path: 'locationId', message: `there is no location ${id}` }]);
+  const mistake = { path: 'locationId', message: `there is no location ${id}` };
+  if (!maySee(key, id)) throw invalid([mistake], { reason: 'location', key });
+  const [location] = await db
+    .select()
+    .from(locations)
+    .where(and(eq(locations.id, id), isNull(locations.deletedAt)));
+  if (!location) throw invalid([mistake]);
 }

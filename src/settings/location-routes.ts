@@ -2,14 +2,16 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { apiKeys, appWebhooks, flows, locations, webhooks } from '../db/schema.ts';
+import { type Transaction } from '../db/transact.ts';
 import { locationId } from '../events/event.ts';
+import { audited } from '../http/audit.ts';
 import {
   type AppEnv,
   allow,
   allowAtLocation,
   type Location,
   type LocationEnv,
-  maySee,
+  requireSight,
   unknownLocation,
 } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
@@ -24,8 +26,14 @@ export function locationRoutes(db: Database) {
 
   router.openapi(put, async (c) => {
     const id = parseId(c.req.valid('param').id);
-    if (!maySee(c.var.key, id)) throw unknownLocation();
-    return c.json(toLocation(await putLocation(db, id, c.req.valid('json').title)), 200);
+    requireSight(c.var.key, id);
+    const location = await audited(db, c.var, async (tx) => {
+      const { before, after } = await putLocation(tx, id, c.req.valid('json').title);
+      const action = before ? 'location.changed' : 'location.created';
+      const entry = { action, locationId: id, target: id, before, after } as const;
+      return [after, before === after ? null : entry];
+    });
+    return c.json(location, 200);
   });
 
   router.openapi(list, async (c) => {
@@ -40,7 +48,11 @@ export function locationRoutes(db: Database) {
   );
 
   router.openapi(createRoute({ ...remove, middleware: allowAtLocation(db, 'settings:write') }), async (c) => {
-    await deleteLocation(db, c.var.location.id);
+    const { id } = c.var.location;
+    await audited(db, c.var, async (tx) => {
+      const before = await deleteLocation(tx, id);
+      return [null, { action: 'location.deleted', locationId: id, target: id, before }];
+    });
     return c.body(null, 204);
   });
 
@@ -101,7 +113,14 @@ const remove = {
   responses: { 204: { description: 'Deleted' }, ...problems },
 } as const;
 
-function toLocation({ id, uuid, title, lastSequence, createdAt, updatedAt }: Location) {
+function toLocation({
+  id,
+  uuid,
+  title,
+  lastSequence,
+  createdAt,
+  updatedAt,
+}: Location): z.input<typeof locationSchema> {
   return {
     id,
     uuid,
@@ -119,14 +138,29 @@ function parseId(id: string): string {
   return result.data;
 }
 
-async function putLocation(db: Database, id: string, title: string): Promise<Location> {
-  const [location] = await db
-    .insert(locations)
-    .values({ id, title })
-    .onConflictDoUpdate({ target: locations.id, set: { title, updatedAt: new Date(), deletedAt: null } })
-    .returning();
-  if (!location) throw new Error('The location was not stored.');
-  return location;
+type LocationAnswer = z.input<typeof locationSchema>;
+
+/**
+ * @returns the location before (null: it was not there) and after: the same object when nothing had to be changed, so
+ * that a core app may put all of its locations as often as it likes.
+ */
+async function putLocation(
+  tx: Transaction,
+  id: string,
+  title: string,
+): Promise<{ before: LocationAnswer | null; after: LocationAnswer }> {
+  const [found] = await tx.select().from(locations).where(eq(locations.id, id)).for('update');
+  const before = found && !found.deletedAt ? toLocation(found) : null;
+  if (before?.title === title) return { before, after: before };
+  const [after] = found
+    ? await tx
+        .update(locations)
+        .set({ title, updatedAt: new Date(), deletedAt: null })
+        .where(eq(locations.id, id))
+        .returning()
+    : await tx.insert(locations).values({ id, title }).onConflictDoNothing().returning();
+  // Of two that make it at once, one finds that of the other.
+  return after ? { before, after: toLocation(after) } : putLocation(tx, id, title);
 }
 
 async function findLocations(db: Database, onlyId: string | null, cursor: string | undefined, limit: number) {
@@ -144,12 +178,31 @@ async function findLocations(db: Database, onlyId: string | null, cursor: string
     .limit(limit);
 }
 
-async function deleteLocation(db: Database, id: string): Promise<void> {
-  await db.transaction(async (tx) => {
-    // The location's row first, so that nothing is accepted or made between its end and that of what it holds.
-    await tx.update(locations).set({ deletedAt: new Date() }).where(eq(locations.id, id));
-    await deleteEndpoints(tx, id);
-    for (const table of [webhooks, flows, appWebhooks, apiKeys])
-      await tx.delete(table).where(eq(table.locationId, id));
-  });
+/** @returns the location, and what was deleted with it: by name, for it has entries of its own. */
+async function deleteLocation(tx: Transaction, id: string) {
+  // The location's row first, so that nothing is accepted or made between its end and that of what it holds.
+  const [location] = await tx
+    .update(locations)
+    .set({ deletedAt: new Date() })
+    .where(and(eq(locations.id, id), isNull(locations.deletedAt)))
+    .returning();
+  if (!location) throw unknownLocation();
+  const endpoints = await deleteEndpoints(tx, id);
+  const gone = {
+    webhooks: await tx.delete(webhooks).where(eq(webhooks.locationId, id)).returning({ id: webhooks.id }),
+    flows: await tx.delete(flows).where(eq(flows.locationId, id)).returning({ id: flows.name }),
+    keys: await tx.delete(apiKeys).where(eq(apiKeys.locationId, id)).returning({ id: apiKeys.id }),
+  };
+  // Their ids are secrets.
+  const { count } = await tx.delete(appWebhooks).where(eq(appWebhooks.locationId, id));
+  return {
+    ...toLocation(location),
+    endpoints,
+    webhooks: idsOf(gone.webhooks),
+    flows: idsOf(gone.flows),
+    keys: idsOf(gone.keys),
+    appWebhooks: count,
+  };
 }
+
+const idsOf = (rows: { id: string }[]) => rows.map(({ id }) => id);

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { Credentials } from '../http/api-key.ts';
+import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { answers, createRouter, mayTake, problems } from '../http/router.ts';
 import { createLink } from '../http/sign-in-link.ts';
@@ -22,12 +23,13 @@ export function portalLinkRoutes({ db, encryption, credentials, publicUrl }: Opt
     async (c) => {
       const { ttlMinutes } = linkSchema.parse(c.req.valid('json'));
       const expiresAt = new Date(Date.now() + ttlMinutes * 60_000).toISOString();
-      const path = createLink(encryption, {
-        credential: credentials.of(c.var.key),
-        locationId: c.var.location.id,
-        endsAt: expiresAt,
-        once: false,
-      });
+      const { id: locationId } = c.var.location;
+      const credential = credentials.of(c.var.key);
+      const path = createLink(encryption, { credential, locationId, endsAt: expiresAt, once: false });
+      await audited(db, c.var, async () => [
+        null,
+        { action: 'link.created', locationId, target: locationId, after: { expiresAt } },
+      ]);
       return c.json({ url: new URL(path, publicUrl ?? c.req.url).href, expiresAt }, 201);
     },
   );

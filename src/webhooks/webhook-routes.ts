@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { webhooks } from '../db/schema.ts';
 import { type CidrList, judgeUrl } from '../delivery/url-guard.ts';
+import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid } from '../http/problem.ts';
@@ -28,7 +29,11 @@ export function webhookRoutes({ db, encryption, allow }: WebhookOptions) {
     const judged = judgeUrl(registration.url, allow);
     if (!judged.ok) throw invalid([{ path: 'url', message: judged.message }]);
     const key = { locationId: c.var.location.id, webhookId };
-    const { row, secret } = await putWebhook(db, encryption, key, { ...registration, url: judged.url.href });
+    const { row, secret } = await audited(db, c.var, async (tx) => {
+      const put = await putWebhook(tx, encryption, key, { ...registration, url: judged.url.href });
+      const shown = { before: put.before && toWebhook(put.before), after: toWebhook(put.row) };
+      return [put, { action: 'webhook.saved', locationId: key.locationId, target: webhookId, ...shown }];
+    });
     return c.json({ ...toWebhook(row), ...(secret && { secret }), warnings: judged.warnings }, 200);
   });
 
@@ -47,8 +52,12 @@ export function webhookRoutes({ db, encryption, allow }: WebhookOptions) {
 
   router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
     const key = { locationId: c.var.location.id, ...c.req.valid('param') };
-    const deleted = await db.delete(webhooks).where(isWebhook(key)).returning({ id: webhooks.id });
-    if (deleted.length === 0) throw unknownWebhook();
+    await audited(db, c.var, async (tx) => {
+      const [row] = await tx.delete(webhooks).where(isWebhook(key)).returning();
+      if (!row) throw unknownWebhook();
+      const { locationId, id: target } = row;
+      return [null, { action: 'webhook.deleted', locationId, target, before: toWebhook(row) }];
+    });
     return c.body(null, 204);
   });
 

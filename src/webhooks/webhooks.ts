@@ -2,6 +2,7 @@ import { and, eq } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { webhooks } from '../db/schema.ts';
+import type { Transaction } from '../db/transact.ts';
 import { createSecret } from '../delivery/signature.ts';
 import { sealHeaders } from '../http/custom-headers.ts';
 import { Problem } from '../http/problem.ts';
@@ -30,33 +31,31 @@ export function unknownWebhook(): Problem {
 /**
  * Stores a registration in place of the one before. A masked header value keeps what is stored; so does the secret, as
  * long as the webhook stays signed.
- * @returns the row, and the secret if it is new, to be shown once.
+ * @returns the rows before and after, and the secret if it is new, to be shown once.
  * @throws Problem when a mask stands for a value that is not there.
  */
 export async function putWebhook(
-  db: Database,
+  tx: Transaction,
   encryption: Encryption,
   key: WebhookKey,
   registration: NewWebhook,
-): Promise<{ row: WebhookRow; secret: string | null }> {
-  return db.transaction(async (tx) => {
-    const [before] = await tx.select().from(webhooks).where(isWebhook(key)).for('update');
-    const secret = registration.sign && !before?.secret ? createSecret() : null;
-    const values = sealed(registration, before, {
-      secret,
-      seal: (value) => encryption.seal(value, ownerOf(key)),
-    });
-    const [row] = await tx
-      .insert(webhooks)
-      .values({ ...values, locationId: key.locationId, id: key.webhookId })
-      .onConflictDoUpdate({
-        target: [webhooks.locationId, webhooks.id],
-        set: { ...values, updatedAt: new Date() },
-      })
-      .returning();
-    if (!row) throw new Error('The registration was not stored.');
-    return { row, secret };
+): Promise<{ before: WebhookRow | undefined; row: WebhookRow; secret: string | null }> {
+  const [before] = await tx.select().from(webhooks).where(isWebhook(key)).for('update');
+  const secret = registration.sign && !before?.secret ? createSecret() : null;
+  const values = sealed(registration, before, {
+    secret,
+    seal: (value) => encryption.seal(value, ownerOf(key)),
   });
+  const [row] = await tx
+    .insert(webhooks)
+    .values({ ...values, locationId: key.locationId, id: key.webhookId })
+    .onConflictDoUpdate({
+      target: [webhooks.locationId, webhooks.id],
+      set: { ...values, updatedAt: new Date() },
+    })
+    .returning();
+  if (!row) throw new Error('The registration was not stored.');
+  return { before, row, secret };
 }
 
 type Sealing = { secret: string | null; seal: (value: string) => string };

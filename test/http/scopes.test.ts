@@ -66,6 +66,14 @@ const routes: Route[] = [
   { method: 'GET', path: resend, scope: 'events:read', status: 200 },
   { method: 'DELETE', path: resend, scope: 'settings:write', status: 200 },
   { method: 'GET', path: `${location}/stats`, scope: 'events:read', status: 200 },
+  {
+    method: 'POST',
+    path: `${location}/portal-links`,
+    scope: 'settings:write',
+    status: 201,
+    body: () => ({ ttlMinutes: 5 }),
+  },
+  { method: 'GET', path: '/v1/audit', scope: 'admin', status: 200 },
   { method: 'GET', path: '/v1/keys', scope: 'admin', status: 200 },
   {
     method: 'POST',

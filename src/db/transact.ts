@@ -1,0 +1,31 @@
+import type { Database } from './client.ts';
+
+/** A transaction: the query builder, whose statements are committed together or not at all. */
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+
+/**
+ * Runs statements in one transaction. The driver would run what follows the loss of its connection on another one,
+ * by itself and outside of any transaction: here it throws instead.
+ * @param work throws to undo everything.
+ * @example await transact(db, async (tx) => { await tx.insert(a).values(x); await tx.insert(b).values(y); });
+ */
+export async function transact<Result>(
+  db: Database,
+  work: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  let isOver = false;
+  try {
+    return await db.transaction((tx) =>
+      work(
+        new Proxy(tx, {
+          get(target, name): unknown {
+            if (isOver) throw new Error('The transaction has ended: its connection was lost.');
+            return Reflect.get(target, name);
+          },
+        }),
+      ),
+    );
+  } finally {
+    isOver = true;
+  }
+}
