@@ -24,6 +24,8 @@ import { historyRoutes } from './outbox/history-routes.ts';
 import { rangeResendRoutes } from './outbox/range-resend-routes.ts';
 import { resendRoutes } from './outbox/resend-routes.ts';
 import { statsRoutes } from './outbox/stats-routes.ts';
+import { streamRoutes } from './outbox/stream-routes.ts';
+import type { Watch } from './outbox/watch.ts';
 import { endpointRoutes } from './settings/endpoint-routes.ts';
 import { keyRoutes } from './settings/key-routes.ts';
 import { locationRoutes } from './settings/location-routes.ts';
@@ -41,6 +43,8 @@ export type AppOptions = {
   allowCidrs: CidrList;
   timeoutMs: number;
   runner: Runner;
+  /** Shows deliveries as they end. */
+  watch: Watch;
   /** Stores the events of a request. */
   accept: (events: NewEvent[]) => Promise<Acceptance>;
   /** Tells the dispatchers that locations have something to send. */
@@ -67,6 +71,8 @@ export function createApp(options: AppOptions) {
   app.route('/', endpointRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', keyRoutes(db));
   app.route('/', historyRoutes(db));
+  // Before those of one delivery, whose id may be any word.
+  app.route('/', streamRoutes(db, options.watch));
   app.route('/', deliveryRoutes(db));
   // A test waits for the POST before it in its lane, and for its own.
   app.route('/', resendRoutes({ db, wake, waitMs: 2 * options.timeoutMs + 1000 }));
