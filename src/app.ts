@@ -26,6 +26,8 @@ import { historyRoutes } from './outbox/history-routes.ts';
 import { rangeResendRoutes } from './outbox/range-resend-routes.ts';
 import { resendRoutes } from './outbox/resend-routes.ts';
 import { statsRoutes } from './outbox/stats-routes.ts';
+import { streamRoutes } from './outbox/stream-routes.ts';
+import type { Watch } from './outbox/watch.ts';
 import { auditRoutes } from './settings/audit-routes.ts';
 import { endpointRoutes } from './settings/endpoint-routes.ts';
 import { type PageOptions, pageRoutes } from './page/routes.tsx';
@@ -46,6 +48,8 @@ export type AppOptions = {
   allowCidrs: CidrList;
   timeoutMs: number;
   runner: Runner;
+  /** Shows deliveries as they end. */
+  watch: Watch;
   /** Where people reach Bellhop; undefined: where their request did. */
   publicUrl: string | undefined;
   /** Origins whose pages may show ours in a frame. */
@@ -83,6 +87,8 @@ export function createApp(options: AppOptions) {
   app.route('/', portalLinkRoutes({ ...options, credentials }));
   app.route('/', auditRoutes(db));
   app.route('/', historyRoutes(db));
+  // Before those of one delivery, whose id may be any word.
+  app.route('/', streamRoutes(db, options.watch));
   app.route('/', deliveryRoutes(db));
   // A test waits for the POST before it in its lane, and for its own.
   app.route('/', resendRoutes({ db, wake, waitMs: 2 * options.timeoutMs + 1000 }));

@@ -46,7 +46,7 @@ export type AuditEntry = {
 };
 
 /** Who did it, from where, in which request: `c.var` of a handler. */
-export type Doing = { caller: Caller; requestId: string };
+export type Doing = { caller: Pick<Caller, 'kind' | 'key' | 'address'>; requestId: string };
 
 /**
  * Changes something and puts on record what was done, in one transaction: neither is ever there without the other.

@@ -11,7 +11,13 @@ import { clientAddress } from './client-address.ts';
 import { Problem, type Refusal } from './problem.ts';
 
 /** Who makes a request, and from where: an API key by itself, or a person at the page who acts by one. */
-export type Caller = { kind: 'key' | 'page' | 'link'; key: ApiKey; address: string };
+export type Caller = {
+  kind: 'key' | 'page' | 'link';
+  key: ApiKey;
+  address: string;
+  /** Asked now and then by answers that go on for long: false once the key is revoked, or the sign-in over. */
+  isStillValid: () => Promise<boolean>;
+};
 
 /**
  * What every handler under `/v1` finds in its context. The page, which calls the API in this process, says in `caller`
@@ -41,7 +47,8 @@ export function authenticate(findKey: FindKey, trustProxy: CidrList) {
 type FindKey = (key: string) => Promise<FoundKey | null>;
 
 async function identify(c: Context<AppEnv>, findKey: FindKey, trustProxy: CidrList): Promise<Caller> {
-  const found = await findKey(bearerToken(c));
+  const token = bearerToken(c);
+  const found = await findKey(token);
   if (!found) throw invalidKey({ reason: 'unknown', key: null });
   const { key, isExpired } = found;
   if (isExpired) throw invalidKey({ reason: 'expired', key });
@@ -50,7 +57,7 @@ async function identify(c: Context<AppEnv>, findKey: FindKey, trustProxy: CidrLi
     throw new Problem(403, `This API key may not be used from the address ${address}.`, {
       refusal: { reason: 'address', key },
     });
-  return { kind: 'key', key, address };
+  return { kind: 'key', key, address, isStillValid: async () => (await findKey(token))?.isExpired === false };
 }
 
 /** Whether a key's "strict access" lets it be used from an address. */

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { CidrList } from '../delivery/url-guard.ts';
 import { endpointRoutes } from './endpoint-routes.tsx';
+import { keysRoutes } from './keys-routes.tsx';
 import { findLocation } from './location-api.ts';
 import type { PageEnv } from './view.ts';
 
@@ -9,5 +10,7 @@ export function locationsRoutes(allowCidrs: CidrList) {
   const router = new Hono<PageEnv>();
   router.use('/locations/:id/*', findLocation);
   router.route('/locations/:id/webhooks', endpointRoutes(allowCidrs));
+  router.route('/locations/:id/api', keysRoutes());
+  router.route('/keys', keysRoutes());
   return router;
 }

@@ -37,7 +37,7 @@ export function signInRoutes(options: SignInOptions) {
     const address = addressOf(c, trustProxy);
     const caller = { kind: kind === 'key' ? 'page' : 'link', key, address } as const;
     const doing = { caller, requestId: c.var.requestId };
-    const token = await audited(db, doing, async (tx) => {
+    const token = await audited<string | null>(db, doing, async (tx) => {
       const opened = await openSession(tx, { kind, keyId: credentials.of(key), ...opening });
       return [opened, opened ? { action: 'session.opened', locationId, target: key.id } : null];
     });

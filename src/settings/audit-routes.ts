@@ -38,7 +38,8 @@ const filterQuery = pageQuery.extend({
 
 const shown = z.unknown().openapi({ description: 'As the API answers it, secrets left out; null: nothing' });
 
-const entrySchema = z
+/** An entry as it is answered. */
+export const entrySchema = z
   .object({
     id: uuid,
     locationId: locationId.nullable(),

@@ -97,7 +97,8 @@ const newKeySchema = z
 
 const time = z.iso.datetime().nullable();
 
-const keySchema = z
+/** A key as it is answered. */
+export const keySchema = z
   .object({
     id: uuid,
     name: z.string(),
