@@ -2,6 +2,8 @@ import { Hono } from 'hono';
 import type { CidrList } from '../delivery/url-guard.ts';
 import { endpointRoutes } from './endpoint-routes.tsx';
 import { keysRoutes } from './keys-routes.tsx';
+import { overviewRoutes } from './overview-routes.tsx';
+import { auditRoutes } from './audit-routes.tsx';
 import { findLocation } from './location-api.ts';
 import type { PageEnv } from './view.ts';
 
@@ -9,8 +11,10 @@ import type { PageEnv } from './view.ts';
 export function locationsRoutes(allowCidrs: CidrList) {
   const router = new Hono<PageEnv>();
   router.use('/locations/:id/*', findLocation);
+  router.route('/locations/:id', overviewRoutes());
   router.route('/locations/:id/webhooks', endpointRoutes(allowCidrs));
   router.route('/locations/:id/api', keysRoutes());
+  router.route('/locations/:id/audit', auditRoutes());
   router.route('/keys', keysRoutes());
   return router;
 }

@@ -22,7 +22,7 @@ export function tellDelivery({ outcome, reason, statusCode, durationMs, startedA
   if (outcome === 'delivered')
     return { what: `It answered ${statusCode} after ${durationMs} ms.`, advice: null };
   if (reason === 'http_status') return tellStatus(statusCode ?? 0);
-  return reason === 'timeout' ? tellTimeout(durationMs ?? 0) : reasonWords[reason ?? 'crashed'];
+  return reason === 'timeout' ? tellTimeout(durationMs ?? longestMs) : reasonWords[reason ?? 'crashed'];
 }
 
 const reasonWords: Record<Exclude<Told['reason'], null | 'http_status' | 'timeout'>, Story> = {
@@ -55,6 +55,9 @@ const reasonWords: Record<Exclude<Told['reason'], null | 'http_status' | 'timeou
     advice: 'Look whether the receiver has it, and resend it if it does not.',
   },
 };
+
+/** Milliseconds that an attempt takes at most, where nobody measured how long it did. */
+const longestMs = 2000;
 
 function tellTimeout(durationMs: number): Story {
   const seconds = Math.round(durationMs / 100) / 10;

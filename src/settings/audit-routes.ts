@@ -39,7 +39,7 @@ const filterQuery = pageQuery.extend({
 const shown = z.unknown().openapi({ description: 'As the API answers it, secrets left out; null: nothing' });
 
 /** An entry as it is answered. */
-export const entrySchema = z
+export const auditEntrySchema = z
   .object({
     id: uuid,
     locationId: locationId.nullable(),
@@ -67,7 +67,7 @@ const list = createRoute({
   description: 'Entries are written with the change that they tell of, and are never changed or removed.',
   middleware: allow('admin'),
   request: { query: filterQuery },
-  responses: { 200: answers('A page of entries', pageOf(entrySchema)), ...problems },
+  responses: { 200: answers('A page of entries', pageOf(auditEntrySchema)), ...problems },
 });
 
 type Filter = Omit<z.output<typeof filterQuery>, 'limit'>;
@@ -98,7 +98,7 @@ function firstIdOf(time: Date): string {
   return uuidv7({ msecs: Math.max(0, time.getTime()), seq: 0, random: new Uint8Array(16) });
 }
 
-function toEntry(row: typeof audit.$inferSelect): z.input<typeof entrySchema> {
+function toEntry(row: typeof audit.$inferSelect): z.input<typeof auditEntrySchema> {
   const { id, before, after, target, address, requestId } = row;
   return {
     id,
