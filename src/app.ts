@@ -22,6 +22,7 @@ import { recordRefusals } from './http/refusals.ts';
 import { createRouter } from './http/router.ts';
 import { unrouted } from './http/unrouted.ts';
 import { deliveryRoutes } from './outbox/delivery-routes.ts';
+import { exportRoutes } from './outbox/export-routes.ts';
 import { historyRoutes } from './outbox/history-routes.ts';
 import { rangeResendRoutes } from './outbox/range-resend-routes.ts';
 import { resendRoutes } from './outbox/resend-routes.ts';
@@ -89,6 +90,7 @@ export function createApp(options: AppOptions) {
   app.route('/', historyRoutes(db));
   // Before those of one delivery, whose id may be any word.
   app.route('/', streamRoutes(db, options.watch));
+  app.route('/', exportRoutes(db));
   app.route('/', deliveryRoutes(db));
   // A test waits for the POST before it in its lane, and for its own.
   app.route('/', resendRoutes({ db, wake, waitMs: 2 * options.timeoutMs + 1000 }));

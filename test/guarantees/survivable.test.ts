@@ -119,7 +119,7 @@ describe('survivable', { timeout: 90_000 }, () => {
       [0, 2, 4].map((index) => originals[index]?.id),
     );
     // The first delivery alone began before the second: `from` is inside the range, `to` is not.
-    expect((await api.post(`${endpoint.path}/resend`, { from, to })).body).toEqual({ resends: 1 });
+    expect((await api.post(`${endpoint.path}/resend`, { from, to })).body.resends).toBe(1);
     await receiver.received(9);
   });
 
