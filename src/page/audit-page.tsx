@@ -1,4 +1,4 @@
-import type { z } from '@hono/zod-openapi';
+import { z } from '@hono/zod-openapi';
 import { auditActions } from '../http/audit.ts';
 import type { auditEntrySchema } from '../settings/audit-routes.ts';
 import { LocationPage, pathOfTab } from './location-page.tsx';
@@ -76,8 +76,16 @@ export function AuditPage({ location, entries, action, isFirst }: Props) {
         </div>
         <button>Show</button>
       </form>
-      {entries.items.length === 0 ? <NoEntries isFiltered={action !== ''} path={path} /> : <Entries entries={entries.items} />}
-      <Pager path={action ? `${path}?action=${action}` : path} nextCursor={entries.nextCursor} isFirst={isFirst} />
+      {entries.items.length === 0 ? (
+        <NoEntries isFiltered={action !== ''} path={path} />
+      ) : (
+        <Entries entries={entries.items} />
+      )}
+      <Pager
+        path={action ? `${path}?action=${action}` : path}
+        nextCursor={entries.nextCursor}
+        isFirst={isFirst}
+      />
     </LocationPage>
   );
 }
@@ -86,7 +94,11 @@ function NoEntries({ isFiltered, path }: { isFiltered: boolean; path: string }) 
   return (
     <section class="card empty">
       <h2>Nothing here</h2>
-      {isFiltered ? <a href={path}>Show everything</a> : <p>Nobody has changed anything at this location yet.</p>}
+      {isFiltered ? (
+        <a href={path}>Show everything</a>
+      ) : (
+        <p>Nobody has changed anything at this location yet.</p>
+      )}
     </section>
   );
 }
@@ -112,6 +124,7 @@ function Entries({ entries }: { entries: Entry[] }) {
               <td data-label="What">
                 <div class="stack">
                   <span>{actionWords[entry.action]}</span>
+                  {subjectOf(entry) && <span class="hint break">{subjectOf(entry)}</span>}
                   <Change entry={entry} />
                 </div>
               </td>
@@ -130,6 +143,17 @@ function Entries({ entries }: { entries: Entry[] }) {
       </table>
     </div>
   );
+}
+
+const named = z
+  .object({ url: z.string(), title: z.string(), name: z.string(), reason: z.string() })
+  .partial()
+  .catch({});
+
+/** What it was done to, by the name that people know. */
+function subjectOf({ before, after }: Entry): string | undefined {
+  const { url, title, name, reason } = { ...named.parse(before), ...named.parse(after) };
+  return url ?? title ?? name ?? reason;
 }
 
 function Change({ entry: { target, before, after, requestId } }: { entry: Entry }) {

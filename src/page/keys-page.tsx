@@ -1,13 +1,12 @@
 import type { z } from '@hono/zod-openapi';
 import type { Child } from 'hono/jsx';
 import type { scopes } from '../db/schema.ts';
-import type { keySchema } from '../settings/key-routes.ts';
+import type { keySchema } from '../settings/key.ts';
 import type { Refusal } from './api.ts';
-import type { KeyForm } from './key-form.ts';
 import { Layout } from './layout.tsx';
 import { LocationPage } from './location-page.tsx';
 import { Confirm } from './parts/confirm.tsx';
-import { Field, Form, FormMistake, mistakeAt } from './parts/form.tsx';
+import { FormMistake } from './parts/form.tsx';
 import { Pager } from './parts/pager.tsx';
 import { Time } from './parts/time.tsx';
 import type { NamedLocation } from './view.ts';
@@ -16,7 +15,7 @@ type Key = z.output<typeof keySchema>;
 type Scope = (typeof scopes)[number];
 
 /** Where keys are shown: at a location, or (null) beside all of them. */
-type Place = { location: NamedLocation | null; path: string };
+export type Place = { location: NamedLocation | null; path: string };
 
 /** What the list of keys shows. */
 export type KeysState = {
@@ -27,7 +26,7 @@ export type KeysState = {
 };
 
 /** What each scope lets a key do, in words. */
-const scopeWords: Record<Scope, string> = {
+export const scopeWords: Record<Scope, string> = {
   'events:write': 'Hand over events: what the booking system needs',
   'events:read': 'Read events, deliveries and statistics, and catch up after downtime',
   'settings:read': 'See webhooks, registered webhooks, flows and runs',
@@ -37,7 +36,8 @@ const scopeWords: Record<Scope, string> = {
   admin: 'Everything, also making and revoking keys',
 };
 
-function Frame({ place, title, children }: { place: Place; title?: string; children?: Child }) {
+/** The page around keys: a location's tab, or one of its own. */
+export function KeysFrame({ place, title, children }: { place: Place; title?: string; children?: Child }) {
   const { location } = place;
   if (location)
     return (
@@ -57,7 +57,7 @@ function Frame({ place, title, children }: { place: Place; title?: string; child
 export function KeysPage({ place, keys, refusal, now }: KeysState) {
   const { location, path } = place;
   return (
-    <Frame place={place}>
+    <KeysFrame place={place}>
       <div class="row head">
         <div>
           <h1>API keys</h1>
@@ -75,7 +75,7 @@ export function KeysPage({ place, keys, refusal, now }: KeysState) {
       <FormMistake detail={refusal?.detail} />
       {keys.items.length === 0 ? <NoKeys /> : <Keys place={place} keys={keys.items} now={now} />}
       <Pager path={path} nextCursor={keys.nextCursor} />
-    </Frame>
+    </KeysFrame>
   );
 }
 
@@ -84,8 +84,8 @@ function NoKeys() {
     <section class="card empty">
       <h2>No keys yet</h2>
       <p>
-        Webhooks need none. Make a key when a developer wants to read events that were missed, or to change settings by
-        software instead of by this page.
+        Webhooks need none. Make a key when a developer wants to read events that were missed, or to change
+        settings by software instead of by this page.
       </p>
     </section>
   );
@@ -156,71 +156,5 @@ function KeyFacts({ keyShown, place }: { keyShown: Key; place: Place }) {
         <dd class="break">{allowedIps?.join(', ') ?? 'any address'}</dd>
       </div>
     </dl>
-  );
-}
-
-type NewProps = { place: Place; form: KeyForm; refusal: Refusal | null };
-
-/** The form for a new key. */
-export function NewKeyPage({ place, form, refusal }: NewProps) {
-  const mistakes = refusal?.errors ?? [];
-  return (
-    <Frame place={place} title="Make a key">
-      <h1>Make a key</h1>
-      <Form action={place.path} class="card" label="Make a key">
-        {mistakes.length === 0 && <FormMistake detail={refusal?.detail} />}
-        <Field
-          label="Name"
-          name="name"
-          hint="What uses it, so that you know later what stops when you revoke it."
-          mistake={mistakeAt(mistakes, 'name')}
-        >
-          {(attributes) => <input {...attributes} value={form.name} required maxlength={100} />}
-        </Field>
-        <fieldset>
-          <legend>It may</legend>
-          {Object.entries(scopeWords).map(([scope, words]) => (
-            <label class="check">
-              <input type="checkbox" name="scopes" value={scope} checked={form.scopes.includes(scope)} />
-              <span>
-                {words} <code class="muted">{scope}</code>
-              </span>
-            </label>
-          ))}
-          {mistakeAt(mistakes, 'scopes') && (
-            <p class="mistake" role="alert">
-              {mistakeAt(mistakes, 'scopes')}
-            </p>
-          )}
-        </fieldset>
-        <Field
-          label="Strict access"
-          name="allowedIps"
-          hint="Addresses or ranges that it may be used from, a line each, such as 198.51.100.0/24. Empty: from anywhere."
-          mistake={mistakeAt(mistakes, 'allowedIps')}
-        >
-          {(attributes) => (
-            <textarea {...attributes} class="mono" rows={3} spellcheck={false}>
-              {form.allowedIps}
-            </textarea>
-          )}
-        </Field>
-        <Field
-          label="Expires"
-          name="expiresAt"
-          hint="In your time zone (UTC where scripts do not run). Empty: never."
-          mistake={mistakeAt(mistakes, 'expiresAt')}
-        >
-          {(attributes) => <input {...attributes} type="datetime-local" value={form.expiresAt} />}
-        </Field>
-        <input type="hidden" name="zone" value={form.zone} />
-        <div class="row actions">
-          <button class="primary">Make the key</button>
-          <a class="button" href={place.path}>
-            Cancel
-          </a>
-        </div>
-      </Form>
-    </Frame>
   );
 }

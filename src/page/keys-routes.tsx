@@ -1,11 +1,12 @@
 import { type Context, Hono } from 'hono';
 import { z } from '@hono/zod-openapi';
 import { pageOf } from '../http/page.ts';
-import { keySchema } from '../settings/key-routes.ts';
+import { keySchema } from '../settings/key.ts';
 import { answerPage, leadOn, leadToSecret } from './answer.tsx';
 import { readForm } from './form-values.ts';
 import { emptyKeyForm, readKeyForm, toKeyBody } from './key-form.ts';
-import { KeysPage, type KeysState, NewKeyPage } from './keys-page.tsx';
+import { KeysPage, type KeysState } from './keys-page.tsx';
+import { NewKeyPage } from './new-key-page.tsx';
 import type { PageEnv } from './view.ts';
 
 /** API keys: those of a location on its API tab, all of them beside the locations. */
@@ -14,7 +15,9 @@ export function keysRoutes() {
 
   router.get('/', (c) => showKeys(c));
 
-  router.get('/new', (c) => answerPage(c, <NewKeyPage place={placeOf(c)} form={emptyKeyForm} refusal={null} />));
+  router.get('/new', (c) =>
+    answerPage(c, <NewKeyPage place={placeOf(c)} form={emptyKeyForm} refusal={null} />),
+  );
 
   router.post('/', async (c) => {
     const place = placeOf(c);
@@ -53,6 +56,6 @@ async function showKeys(c: Context<PageEnv>, refusal: KeysState['refusal'] = nul
   if (place.location) filter.set('locationId', place.location.id);
   const cursor = c.req.query('cursor');
   if (cursor) filter.set('cursor', cursor);
-  const keys = await c.var.api.get(`/v1/keys?${filter}`, pageOf(keySchema));
+  const keys = await c.var.api.get(`/v1/keys?${filter.toString()}`, pageOf(keySchema));
   return answerPage(c, <KeysPage {...{ place, refusal, keys }} now={new Date()} />, refusal ? 422 : 200);
 }

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { locationSchema } from '../settings/location-routes.ts';
+import { locationSchema } from '../settings/location.ts';
 import type { PageEnv } from './view.ts';
 
 /** Finds the location that a page is about. */

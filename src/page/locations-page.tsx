@@ -1,5 +1,5 @@
 import type { z } from '@hono/zod-openapi';
-import type { listedLocationSchema } from '../settings/location-routes.ts';
+import type { listedLocationSchema } from '../settings/location.ts';
 import { Layout } from './layout.tsx';
 import { share } from './parts/health.tsx';
 import { Pager } from './parts/pager.tsx';
@@ -29,7 +29,7 @@ export function LocationsPage({ locations, q, isFirst }: Props) {
         <button>Search</button>
       </form>
       {items.length === 0 ? <NoLocations q={q} /> : <LocationTable locations={items} />}
-      <Pager path={q ? `/locations?${new URLSearchParams({ q })}` : '/locations'} {...{ nextCursor, isFirst }} />
+      <Pager path={q ? `/locations?q=${encodeURIComponent(q)}` : '/locations'} {...{ nextCursor, isFirst }} />
     </Layout>
   );
 }
@@ -46,8 +46,8 @@ function NoLocations({ q }: { q: string }) {
     <section class="card empty">
       <h2>No locations yet</h2>
       <p>
-        The booking system makes them: <code>PUT /v1/locations/&#123;id&#125;</code> with the title of the venue. They
-        appear here as soon as it has.
+        The booking system makes them: <code>PUT /v1/locations/&#123;id&#125;</code> with the title of the
+        venue. They appear here as soon as it has.
       </p>
     </section>
   );
@@ -91,7 +91,9 @@ function LocationTable({ locations }: { locations: Listed[] }) {
                 {count(stats?.backlog ?? 0, 'event')}
               </td>
               <td data-label="Delivered, 24 hours" class="number">
-                {stats && stats.deliveries > 0 ? `${share(stats.delivered, stats.deliveries)} of ${stats.deliveries}` : '–'}
+                {stats && stats.deliveries > 0
+                  ? `${share(stats.delivered, stats.deliveries)} of ${stats.deliveries}`
+                  : '–'}
               </td>
             </tr>
           ))}

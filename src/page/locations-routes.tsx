@@ -2,6 +2,10 @@ import { Hono } from 'hono';
 import type { CidrList } from '../delivery/url-guard.ts';
 import { endpointRoutes } from './endpoint-routes.tsx';
 import { keysRoutes } from './keys-routes.tsx';
+import { pageOf } from '../http/page.ts';
+import { listedLocationSchema } from '../settings/location.ts';
+import { answerPage } from './answer.tsx';
+import { LocationsPage } from './locations-page.tsx';
 import { overviewRoutes } from './overview-routes.tsx';
 import { auditRoutes } from './audit-routes.tsx';
 import { findLocation } from './location-api.ts';
@@ -10,6 +14,12 @@ import type { PageEnv } from './view.ts';
 /** The locations and, below each, its tabs. */
 export function locationsRoutes(allowCidrs: CidrList) {
   const router = new Hono<PageEnv>();
+  router.get('/locations', async (c) => {
+    const { q = '', cursor } = c.req.query();
+    const filter = new URLSearchParams({ withStats: 'true', limit: '50', q, ...(cursor && { cursor }) });
+    const locations = await c.var.api.get(`/v1/locations?${filter.toString()}`, pageOf(listedLocationSchema));
+    return answerPage(c, <LocationsPage {...{ locations, q }} isFirst={!cursor} />);
+  });
   router.use('/locations/:id/*', findLocation);
   router.route('/locations/:id', overviewRoutes());
   router.route('/locations/:id/webhooks', endpointRoutes(allowCidrs));

@@ -27,7 +27,10 @@ export function OverviewPage({ location, stats, endpoints, deliveries }: Props) 
         {verdict.advice && <p class="plain-text">{verdict.advice}</p>}
         {stats.failures.length > 0 && (
           <div class="row">
-            <a class="button" href={`${pathOfTab(location.id, 'deliveries')}?outcome=${stats.failures[0]?.outcome}`}>
+            <a
+              class="button"
+              href={`${pathOfTab(location.id, 'deliveries')}?outcome=${stats.failures[0]?.outcome}`}
+            >
               See what failed
             </a>
             <a class="button" href={resendPath}>
@@ -83,12 +86,14 @@ function Webhooks({ location, endpoints, stats }: Omit<Props, 'deliveries'>) {
         {endpoints.map((endpoint) => {
           const own = stats.endpoints.find(({ endpointId }) => endpointId === endpoint.id);
           return (
-            <li class="row line">
+            <li class="row line webhook-line">
               <a class="mono shrink" href={`${pathOfTab(location.id, 'webhooks')}/${endpoint.id}`}>
                 <Truncated text={endpoint.url} />
               </a>
               <span class="space" />
-              {own && own.deliveries > 0 && <span class="muted">{share(own.delivered, own.deliveries)} delivered</span>}
+              {own && own.deliveries > 0 && (
+                <span class="muted">{share(own.delivered, own.deliveries)} delivered</span>
+              )}
               <HealthBadge state={endpoint.health.state} />
             </li>
           );
@@ -107,14 +112,13 @@ function LastDeliveries({ location, endpoints, deliveries }: Omit<Props, 'stats'
         {deliveries.map((delivery) => {
           const endpoint = endpoints.find(({ id }) => id === delivery.endpointId);
           return (
-            <li class="row line">
+            <li class="line delivery-line">
               <OutcomeBadge outcome={delivery.outcome} />
               <a class="shrink" href={`${path}/${delivery.id}`}>
                 {delivery.test ? 'Test' : count(delivery.events, 'event')} to{' '}
                 {endpoint ? hostOf(endpoint.url) : 'a deleted webhook'}
               </a>
               <span class="muted shrink">{tellDelivery(delivery).what}</span>
-              <span class="space" />
               <Time at={delivery.startedAt} />
             </li>
           );
@@ -134,7 +138,14 @@ function SessionSearch({ location }: { location: NamedLocation }) {
       <div class="filters">
         <div class="field">
           <label for="uuid">Session id</label>
-          <input id="uuid" type="search" name="uuid" class="mono" placeholder="41509791-3de8-5bb9-b4fc-a9753da95aad" required />
+          <input
+            id="uuid"
+            type="search"
+            name="uuid"
+            class="mono"
+            placeholder="41509791-3de8-5bb9-b4fc-a9753da95aad"
+            required
+          />
         </div>
         <button>Tell its story</button>
       </div>

@@ -1,25 +1,15 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { and, asc, eq, gt, ilike, isNull, or } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
-import { apiKeys, appWebhooks, flows, locations, webhooks } from '../db/schema.ts';
-import { type Transaction } from '../db/transact.ts';
 import { locationId } from '../events/event.ts';
 import { audited } from '../http/audit.ts';
-import {
-  type AppEnv,
-  allow,
-  allowAtLocation,
-  type Location,
-  type LocationEnv,
-  requireSight,
-  unknownLocation,
-} from '../http/authorize.ts';
+import { type AppEnv, allow, allowAtLocation, type LocationEnv, requireSight } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid } from '../http/problem.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
 import { text } from '../http/text.ts';
 import { readLocationStats } from '../outbox/location-stats.ts';
-import { deleteEndpoints } from './endpoints.ts';
+import { listedLocationSchema, locationSchema, maxTitleLength, title, toLocation } from './location.ts';
+import { deleteLocation, findLocations, putLocation } from './locations.ts';
 
 /** The venues: made and renamed by the core app, under its own ids. */
 export function locationRoutes(db: Database) {
@@ -64,39 +54,7 @@ export function locationRoutes(db: Database) {
   return router;
 }
 
-/** Characters: long enough for any venue's name, short enough for batches of 100. */
-const maxTitleLength = 500;
-
-const title = text(1, maxTitleLength).openapi({ example: 'Kamen Test' });
 const path = z.object({ id: locationId });
-
-/** A location as it is answered. */
-export const locationSchema = z
-  .object({
-    id: locationId,
-    uuid: z.guid(),
-    title,
-    lastSequence: z.int().openapi({ description: 'The sequence of its newest event' }),
-    createdAt: z.iso.datetime(),
-    updatedAt: z.iso.datetime(),
-  })
-  .openapi('Location');
-
-const listedLocationSchema = locationSchema
-  .extend({
-    stats: z
-      .object({
-        endpoints: z.int(),
-        failing: z.int().openapi({ description: 'Endpoints whose last delivery did not arrive' }),
-        backlog: z.int().openapi({ description: 'Events not sent yet, over all endpoints' }),
-        lastEventAt: z.iso.datetime().nullable(),
-        deliveries: z.int(),
-        delivered: z.int(),
-      })
-      .optional()
-      .openapi({ description: 'With `withStats`: deliveries are those of 24 hours, without tests' }),
-  })
-  .openapi('ListedLocation');
 
 const put = createRoute({
   method: 'put',
@@ -142,101 +100,9 @@ const remove = {
   responses: { 204: { description: 'Deleted' }, ...problems },
 } as const;
 
-function toLocation({
-  id,
-  uuid,
-  title,
-  lastSequence,
-  createdAt,
-  updatedAt,
-}: Location): z.input<typeof locationSchema> {
-  return {
-    id,
-    uuid,
-    title,
-    lastSequence,
-    createdAt: createdAt.toISOString(),
-    updatedAt: updatedAt.toISOString(),
-  };
-}
-
 /** Elsewhere an id that cannot be is one that is not there; here somebody is about to choose it. */
 function parseId(id: string): string {
   const result = locationId.safeParse(id);
   if (!result.success) throw invalid([{ path: 'id', message: result.error.issues[0]?.message ?? '' }]);
   return result.data;
 }
-
-type LocationAnswer = z.input<typeof locationSchema>;
-
-/**
- * @returns the location before (null: it was not there) and after: the same object when nothing had to be changed, so
- * that a core app may put all of its locations as often as it likes.
- */
-async function putLocation(
-  tx: Transaction,
-  id: string,
-  title: string,
-): Promise<{ before: LocationAnswer | null; after: LocationAnswer }> {
-  const [found] = await tx.select().from(locations).where(eq(locations.id, id)).for('update');
-  const before = found && !found.deletedAt ? toLocation(found) : null;
-  if (before?.title === title) return { before, after: before };
-  const [after] = found
-    ? await tx
-        .update(locations)
-        .set({ title, updatedAt: new Date(), deletedAt: null })
-        .where(eq(locations.id, id))
-        .returning()
-    : await tx.insert(locations).values({ id, title }).onConflictDoNothing().returning();
-  // Of two that make it at once, one finds that of the other.
-  return after ? { before, after: toLocation(after) } : putLocation(tx, id, title);
-}
-
-type Search = { onlyId: string | null; cursor: string | undefined; q: string | undefined; limit: number };
-
-async function findLocations(db: Database, { onlyId, cursor, q, limit }: Search) {
-  // In a pattern, % and _ stand for others.
-  const pattern = q && `%${q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
-  return db
-    .select()
-    .from(locations)
-    .where(
-      and(
-        isNull(locations.deletedAt),
-        onlyId ? eq(locations.id, onlyId) : undefined,
-        cursor ? gt(locations.id, cursor) : undefined,
-        pattern ? or(ilike(locations.id, pattern), ilike(locations.title, pattern)) : undefined,
-      ),
-    )
-    .orderBy(asc(locations.id))
-    .limit(limit);
-}
-
-/** @returns the location, and what was deleted with it: by name, for it has entries of its own. */
-async function deleteLocation(tx: Transaction, id: string) {
-  // The location's row first, so that nothing is accepted or made between its end and that of what it holds.
-  const [location] = await tx
-    .update(locations)
-    .set({ deletedAt: new Date() })
-    .where(and(eq(locations.id, id), isNull(locations.deletedAt)))
-    .returning();
-  if (!location) throw unknownLocation();
-  const endpoints = await deleteEndpoints(tx, id);
-  const gone = {
-    webhooks: await tx.delete(webhooks).where(eq(webhooks.locationId, id)).returning({ id: webhooks.id }),
-    flows: await tx.delete(flows).where(eq(flows.locationId, id)).returning({ id: flows.name }),
-    keys: await tx.delete(apiKeys).where(eq(apiKeys.locationId, id)).returning({ id: apiKeys.id }),
-  };
-  // Their ids are secrets.
-  const { count } = await tx.delete(appWebhooks).where(eq(appWebhooks.locationId, id));
-  return {
-    ...toLocation(location),
-    endpoints,
-    webhooks: idsOf(gone.webhooks),
-    flows: idsOf(gone.flows),
-    keys: idsOf(gone.keys),
-    appWebhooks: count,
-  };
-}
-
-const idsOf = (rows: { id: string }[]) => rows.map(({ id }) => id);

@@ -15,7 +15,7 @@ export function Pager({
   return (
     <nav class="pager" aria-label="Pages">
       {isFirst ? <span /> : <a href={path}>Back to the newest</a>}
-      {nextCursor && <a href={`${base}?${next}`}>Older</a>}
+      {nextCursor && <a href={`${base}?${next.toString()}`}>Older</a>}
     </nav>
   );
 }

@@ -1,0 +1,58 @@
+import { z } from '@hono/zod-openapi';
+import { locationId } from '../events/event.ts';
+import type { Location } from '../http/authorize.ts';
+import { text } from '../http/text.ts';
+
+/** Characters: long enough for any venue's name, short enough for batches of 100. */
+export const maxTitleLength = 500;
+
+/** What people call a location. */
+export const title = text(1, maxTitleLength).openapi({ example: 'Kamen Test' });
+
+/** A location as it is answered. */
+export const locationSchema = z
+  .object({
+    id: locationId,
+    uuid: z.guid(),
+    title,
+    lastSequence: z.int().openapi({ description: 'The sequence of its newest event' }),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .openapi('Location');
+
+/** A location in a list. */
+export const listedLocationSchema = locationSchema
+  .extend({
+    stats: z
+      .object({
+        endpoints: z.int(),
+        failing: z.int().openapi({ description: 'Endpoints whose last delivery did not arrive' }),
+        backlog: z.int().openapi({ description: 'Events not sent yet, over all endpoints' }),
+        lastEventAt: z.iso.datetime().nullable(),
+        deliveries: z.int(),
+        delivered: z.int(),
+      })
+      .optional()
+      .openapi({ description: 'With `withStats`: deliveries are those of 24 hours, without tests' }),
+  })
+  .openapi('ListedLocation');
+
+/** A location as it is answered. */
+export function toLocation({
+  id,
+  uuid,
+  title,
+  lastSequence,
+  createdAt,
+  updatedAt,
+}: Location): z.input<typeof locationSchema> {
+  return {
+    id,
+    uuid,
+    title,
+    lastSequence,
+    createdAt: createdAt.toISOString(),
+    updatedAt: updatedAt.toISOString(),
+  };
+}
