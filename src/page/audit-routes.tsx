@@ -10,7 +10,10 @@ export function auditRoutes() {
   return new Hono<PageEnv>().get('/', async (c) => {
     const action = c.req.query('action') ?? '';
     const cursor = c.req.query('cursor');
-    const entries = await c.var.api.get(`/v1/audit?${queryOf(c, action, cursor)}`, pageOf(auditEntrySchema));
+    const entries = await c.var.api.get(
+      `/v1/audit?${queryOf(c, action, cursor).toString()}`,
+      pageOf(auditEntrySchema),
+    );
     const state = { location: c.var.location, entries, action, isFirst: !cursor };
     return answerPage(c, <AuditPage {...state} />);
   });

@@ -3,7 +3,6 @@ import type { Encryption } from '../db/encryption.ts';
 import { z } from '@hono/zod-openapi';
 import type { ApiKey, FoundKey } from '../http/api-key.ts';
 import { audited } from '../http/audit.ts';
-import { limitByAddress } from '../http/rate-limit.ts';
 import { openLink } from '../http/sign-in-link.ts';
 import { answerPage } from './answer.tsx';
 import { createApi } from './api.ts';
@@ -20,8 +19,6 @@ export type SignInOptions = SignedInOptions & {
   findKey: (text: string) => Promise<FoundKey | null>;
 };
 
-/** Tries to sign in from one address: a key cannot be guessed, and nobody types one wrong more often. */
-const attempts = { requests: 20, windowMs: 15 * 60_000 };
 /** Seconds for which a browser remembers the colours: a year. */
 const themeMaxAge = 365 * 24 * 3600;
 
@@ -29,7 +26,6 @@ const themeMaxAge = 365 * 24 * 3600;
 export function signInRoutes(options: SignInOptions) {
   const { db, encryption, credentials, cookies, findKey, trustProxy } = options;
   const router = new Hono<PageEnv>();
-  const limited = limitByAddress(attempts, trustProxy);
 
   /** @returns whether a session was opened: not by a link that opens once, and has. */
   async function signIn(c: Context<PageEnv>, kind: Session['kind'], key: ApiKey, opening: Opening) {
@@ -57,7 +53,7 @@ export function signInRoutes(options: SignInOptions) {
 
   router.get('/sign-in', (c) => answerPage(c, <SignInPage next={c.req.query('next') ?? ''} />));
 
-  router.post('/sign-in', limited, async (c) => {
+  router.post('/sign-in', async (c) => {
     const { one } = await readForm(c);
     const text = one('key').trim();
     const mistake = await refuse(c, text);
@@ -67,7 +63,7 @@ export function signInRoutes(options: SignInOptions) {
     return c.redirect(isOurs(one('next')) ? one('next') : '/', 303);
   });
 
-  router.get('/sign-in/:link', limited, async (c) => {
+  router.get('/sign-in/:link', async (c) => {
     const sealed = c.req.param('link');
     const link = openLink(encryption, sealed);
     const key = link && (await credentials.recall(link.credential));
