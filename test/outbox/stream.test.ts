@@ -198,6 +198,14 @@ it('a location has a bounded number of streams, and one that is left makes room'
   await until('there is room', async () => (await openStream(streamOf(location))).status === 200);
 });
 
+it('a HEAD opens no stream', async () => {
+  const ask = () =>
+    fetch(streamOf(location), { method: 'HEAD', headers: { authorization: `Bearer ${adminKey}` } });
+  const heads = await Promise.all(Array.from({ length: 50 }, ask));
+  expect(new Set(heads.map(({ status }) => status))).toEqual(new Set([200]));
+  expect((await openStream(streamOf(location))).status).toBe(200);
+});
+
 it('nothing is told to anybody while nobody watches', async () => {
   const stage = await setStage();
   const { api, url } = await stage.start();
