@@ -55,6 +55,7 @@ const schema = z
       .regex(/^[\x21-\x7e]{32,256}$/, 'must be 32 to 256 visible ASCII characters')
       .optional(),
     BELLHOP_ENCRYPTION_KEY: encryptionKey.optional(),
+    BELLHOP_PREVIOUS_ENCRYPTION_KEY: encryptionKey.optional(),
     PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
     TRUST_PROXY: cidrs.default(parseCidrs('')),
     DELIVERY_TIMEOUT_MS: whole(100, 2000).default(2000),

@@ -12,7 +12,6 @@ import { Runner } from './flows/runner.ts';
 import { createFirstKey } from './http/api-key.ts';
 import { listen } from './http/server.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
-import { endpointOwner } from './outbox/request.ts';
 import { removeOldHistory } from './outbox/retention.ts';
 import { notifyDispatchers } from './outbox/wake-up.ts';
 import { abandonInvocations, removeOldInvocations } from './webhooks/invocation.ts';
@@ -57,13 +56,8 @@ type Stops = (() => Promise<unknown>)[];
 
 /** Each part that is started leaves its stop on the pile; the pile is worked off from its top. */
 async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'>> {
-  const { connection, failed } = await openDatabase(config, stops);
-  await migrate(connection);
-  const db = connect(connection, { max: maxConnections });
-  stops.push(() => db.$client.end());
-  const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
-  const encryption = createEncryption(key);
-  await checkEncryptionKey(db, encryption, endpointOwner);
+  const { db, encryption, failed } = await openStore(config, stops);
+  await checkEncryptionKey(db, encryption);
   const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
   stops.push(() => sender.close());
   const parts = { db, encryption, sender };
@@ -75,6 +69,16 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
   // Last: when a later step failed, the database would hold a key that nobody ever saw.
   const firstKey = config.BELLHOP_ADMIN_KEY ? null : await createFirstKey(db);
   return { url: server.url, firstKey, failed };
+}
+
+/** The database at its newest schema, and what opens the values in it. `stops` are worked off from the last. */
+export async function openStore(config: Config, stops: Stops) {
+  const { connection, failed } = await openDatabase(config, stops);
+  await migrate(connection);
+  const db = connect(connection, { max: maxConnections });
+  stops.push(() => db.$client.end());
+  const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
+  return { db, encryption: createEncryption(key, config.BELLHOP_PREVIOUS_ENCRYPTION_KEY), failed };
 }
 
 async function openDatabase(

@@ -1,13 +1,11 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { expect, inject, it, onTestFinished } from 'vitest';
 import { createApi } from '../support/api.ts';
 import { nameDatabase } from '../support/database.ts';
 import { createLedger } from '../support/ledger.ts';
 import { startReceiver } from '../support/receiver.ts';
+import { run } from '../support/run.ts';
 import { spawnService, testEnvironment } from '../support/service.ts';
 import { running } from '../support/stage.ts';
 import { addEndpoint, addLocation, handOver, newEvent } from '../support/venue.ts';
@@ -140,21 +138,4 @@ async function start(environment: Record<string, string>) {
     await service.end('SIGKILL');
   });
   return service;
-}
-
-/** Runs a program to its end. */
-async function run(file: string, environment: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
-    env: { PATH: process.env['PATH'] ?? '', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => {
-    child.kill('SIGKILL');
-  });
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ]);
-  return { code, said: stdout + stderr };
 }
