@@ -45,6 +45,11 @@ function isReadable(databaseUrl: string): boolean {
   }
 }
 
+const databaseUrl = z
+  .string({ error: 'is required: the embedded database is migrated by every start' })
+  .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+  .refine(isReadable, 'must be a URL like postgres://user:password@host:5432/database');
+
 /** Rules between variables are judged even when one of them is wrong by itself, so that one start shows every mistake. */
 const always = () => true;
 
@@ -52,17 +57,14 @@ const schema = z
   .object({
     HOST: z.string().default('127.0.0.1'),
     PORT: whole(0, 65_535).default(8080),
-    DATABASE_URL: z
-      .string()
-      .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
-      .refine(isReadable, 'must be a URL like postgres://user:password@host:5432/database')
-      .optional(),
+    DATABASE_URL: databaseUrl.optional(),
     DATA_DIR: z.string().default('./data'),
     BELLHOP_ADMIN_KEY: z
       .string()
       .regex(/^[\x21-\x7e]{32,256}$/, 'must be 32 to 256 visible ASCII characters')
       .optional(),
     BELLHOP_ENCRYPTION_KEY: encryptionKey.optional(),
+    BELLHOP_PREVIOUS_ENCRYPTION_KEY: encryptionKey.optional(),
     PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
     FRAME_ANCESTORS: origins.default([]),
     TRUST_PROXY: cidrs.default(parseCidrs('')),
@@ -92,7 +94,21 @@ const schema = z
  * @throws ConfigurationError that lists every mistake, a line each.
  * @example readConfig({ PORT: '9000' }).PORT; // 9000
  */
-export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+export function readConfig(env: Environment = process.env): Config {
+  return read(schema, env);
+}
+
+/**
+ * Reads `DATABASE_URL` alone, for commands that need nothing else.
+ * @throws ConfigurationError when it is missing or no URL of a database.
+ */
+export function readDatabaseUrl(env: Environment = process.env): string {
+  return read(z.object({ DATABASE_URL: databaseUrl }), env).DATABASE_URL;
+}
+
+type Environment = Record<string, string | undefined>;
+
+function read<Schema extends z.ZodType>(schema: Schema, env: Environment): z.output<Schema> {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const result = schema.safeParse(given);
   if (result.success) return result.data;

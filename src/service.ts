@@ -13,7 +13,6 @@ import { createFirstKey } from './http/api-key.ts';
 import { listen } from './http/server.ts';
 import { createLink } from './http/sign-in-link.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
-import { endpointOwner } from './outbox/request.ts';
 import { removeOldHistory } from './outbox/retention.ts';
 import { Watch } from './outbox/watch.ts';
 import { notifyDispatchers } from './outbox/wake-up.ts';
@@ -59,13 +58,8 @@ type Stops = (() => Promise<unknown>)[];
 
 /** Each part that is started leaves its stop on the pile; the pile is worked off from its top. */
 async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'>> {
-  const { connection, failed } = await openDatabase(config, stops);
-  await migrate(connection);
-  const db = connect(connection, { max: maxConnections });
-  stops.push(() => db.$client.end());
-  const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
-  const encryption = createEncryption(key);
-  await checkEncryptionKey(db, encryption, endpointOwner);
+  const { db, encryption, failed } = await openStore(config, stops);
+  await checkEncryptionKey(db, encryption);
   const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
   stops.push(() => sender.close());
   const parts = { db, encryption, sender };
@@ -81,6 +75,16 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
   const first = config.BELLHOP_ADMIN_KEY ? null : await createFirstKey(db);
   const signInUrl = first && new URL(firstLink(encryption, first.id), config.PUBLIC_URL ?? server.url).href;
   return { url: server.url, firstKey: first && signInUrl ? { key: first.key, signInUrl } : null, failed };
+}
+
+/** The database at its newest schema, and what opens the values in it. `stops` are worked off from the last. */
+export async function openStore(config: Config, stops: Stops) {
+  const { connection, failed } = await openDatabase(config, stops);
+  await migrate(connection);
+  const db = connect(connection, { max: maxConnections });
+  stops.push(() => db.$client.end());
+  const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
+  return { db, encryption: createEncryption(key, config.BELLHOP_PREVIOUS_ENCRYPTION_KEY), failed };
 }
 
 async function openDatabase(

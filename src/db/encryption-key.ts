@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isNull } from 'drizzle-orm';
 import type { Database } from './client.ts';
 import type { Encryption } from './encryption.ts';
-import { endpoints } from './schema.ts';
+import { findSealedOtherwise, mapSealed, ownerOf, sealedTables } from './sealed.ts';
 
 /** Bytes of a key for AES-256. */
 const keyLength = 32;
@@ -35,16 +34,13 @@ function parseKey(text: string, file: string): Uint8Array {
 }
 
 /**
- * Checks that the encryption key is the one the database was written with.
- * @throws Error that names both keys, so that a start with the wrong one fails before any delivery does.
+ * Checks that every stored value was sealed with the encryption key, or the previous one.
+ * @throws Error that names the keys, so that a start with the wrong one fails before any delivery does.
  */
-export async function checkEncryptionKey(
-  db: Database,
-  encryption: Encryption,
-  owner: OwnerOf,
-): Promise<void> {
-  const [endpoint] = await db.select().from(endpoints).where(isNull(endpoints.deletedAt)).limit(1);
-  if (endpoint) encryption.open(endpoint.secret, owner(endpoint.locationId, endpoint.id));
+export async function checkEncryptionKey(db: Database, encryption: Encryption): Promise<void> {
+  for (const table of sealedTables) {
+    const rows = await findSealedOtherwise(db, table, encryption.keyIds);
+    for (const { locationId, id, values } of rows)
+      mapSealed(values, (sealed) => encryption.open(sealed, ownerOf(table.kind, locationId, id)));
+  }
 }
-
-type OwnerOf = (locationId: string, endpointId: string) => string;

@@ -1,5 +1,7 @@
 import { fileURLToPath } from 'node:url';
+import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
+import postgres from 'postgres';
 import { type Connection, connect, type Database } from './client.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
@@ -12,9 +14,11 @@ const oldestVersion = 150_000;
 
 /**
  * Brings a database to the newest schema. Several processes may call it at once: one works, the others wait for it.
- * @throws Error that says what to do when the server is too old or its encoding is not UTF8.
+ * Where the schema is the newest already, nothing is asked of the role but to read: it may lack the rights to change it.
+ * @returns whether there was anything to do.
+ * @throws Error that says what to do when the server is too old, its encoding is not UTF8, or the role may not migrate.
  */
-export async function migrate(connection: Connection): Promise<void> {
+export async function migrate(connection: Connection): Promise<boolean> {
   const db = connect(connection, { max: 1 });
   try {
     const server = await askServer(db);
@@ -22,8 +26,12 @@ export async function migrate(connection: Connection): Promise<void> {
       throw new Error('Bellhop needs PostgreSQL 15 or newer: point DATABASE_URL at one.');
     if (server.encoding !== 'UTF8')
       throw new Error(`The database must have the encoding UTF8, but has ${server.encoding}.`);
+    if (await isNewest(db)) return false;
     await db.$client`select pg_advisory_lock(${migrationLock})`;
     await applyMigrations(db, { migrationsFolder });
+    return true;
+  } catch (error) {
+    throw isForbidden(error) ? mayNotMigrate(error) : error;
   } finally {
     await db.$client.end();
   }
@@ -37,4 +45,30 @@ async function askServer({ $client: sql }: Database): Promise<{ version: number;
   } catch (cause) {
     throw new Error('Cannot connect to the database at DATABASE_URL', { cause });
   }
+}
+
+/** Whether the newest migration has been applied; to a database of a newer Bellhop it has been too. */
+async function isNewest({ $client: sql }: Database): Promise<boolean> {
+  const [log] = await sql<[{ exists: boolean }]>`
+    select to_regclass('drizzle.__drizzle_migrations') is not null as exists`;
+  if (!log.exists) return false;
+  const [applied] = await sql<[{ newest: number | null }]>`
+    select max(created_at) as newest from drizzle.__drizzle_migrations`;
+  const newest = Math.max(
+    ...readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis),
+  );
+  return applied.newest !== null && applied.newest >= newest;
+}
+
+/** SQLSTATE: insufficient_privilege. */
+function isForbidden(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof postgres.PostgresError && cause.code === '42501';
+}
+
+function mayNotMigrate(cause: unknown): Error {
+  return new Error(
+    'The database does not have the newest schema, or this role may not read what schema it has: run `npm run migrate` with the DATABASE_URL of its owner, and grant the role of Bellhop its rights (docs/security.md, "Database role").',
+    { cause },
+  );
 }

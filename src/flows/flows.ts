@@ -3,6 +3,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { flows, locations } from '../db/schema.ts';
+import { ownerOf } from '../db/sealed.ts';
 import type { Transaction } from '../db/transact.ts';
 import { mask } from '../http/custom-headers.ts';
 import { Problem } from '../http/problem.ts';
@@ -59,7 +60,9 @@ export async function putFlow(
   const [before] = await tx.select().from(flows).where(isFlow(key)).for('update');
   const keptSecret = signingSecret === mask ? (before?.signingSecret ?? null) : null;
   const isNewSecret = signingSecret !== null && signingSecret !== mask;
-  const sealed = isNewSecret ? encryption.seal(signingSecret, ownerOf(key)) : keptSecret;
+  const sealed = isNewSecret
+    ? encryption.seal(signingSecret, ownerOf('flow', key.locationId, key.name))
+    : keptSecret;
   const values = { ...settings, signingSecret: sealed };
   const { token, ...hashed } = createToken();
   const [row] = await tx
@@ -119,11 +122,9 @@ function isTokenOf({ tokenHash, previousTokenHash, previousTokenUntil }: Tokens,
 
 /** The signing secret of a flow's sender, or null when it does not sign. */
 export function openSigningSecret(flow: FlowRow, encryption: Encryption): string | null {
-  return flow.signingSecret && encryption.open(flow.signingSecret, ownerOf(flow));
-}
-
-function ownerOf({ locationId, name }: FlowKey): string {
-  return `flow ${locationId} ${name}`;
+  return (
+    flow.signingSecret && encryption.open(flow.signingSecret, ownerOf('flow', flow.locationId, flow.name))
+  );
 }
 
 /** 60 characters with 320 random bits. */

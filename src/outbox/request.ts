@@ -1,4 +1,5 @@
 import type { Encryption } from '../db/encryption.ts';
+import { ownerOf } from '../db/sealed.ts';
 import { sign } from '../delivery/signature.ts';
 import { formatBatch } from '../events/batch.ts';
 import { mask } from '../http/custom-headers.ts';
@@ -12,17 +13,12 @@ export type DeliveryRequest = {
   shownHeaders: Record<string, string>;
 };
 
-/** Whom the secrets and header values of an endpoint are encrypted for. */
-export function endpointOwner(locationId: string, endpointId: string): string {
-  return `endpoint ${locationId} ${endpointId}`;
-}
-
 /**
  * Builds the POST of a claimed delivery: its exact body, signed for `now`, and its headers.
  * @throws Error when the endpoint's secrets cannot be decrypted.
  */
 export function toRequest(delivery: ClaimedDelivery, encryption: Encryption, now: Date): DeliveryRequest {
-  const owner = endpointOwner(delivery.locationId, delivery.endpointId);
+  const owner = ownerOf('endpoint', delivery.locationId, delivery.endpointId);
   const open = (sealed: string) => encryption.open(sealed, owner);
   const body = delivery.test ? sampleBatch(delivery) : delivery.body;
   if (body === null) throw new Error('The events of this delivery have left the log.');

@@ -2,12 +2,12 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Encryption } from '../db/encryption.ts';
 import { endpoints, locations } from '../db/schema.ts';
+import { ownerOf } from '../db/sealed.ts';
 import type { Transaction } from '../db/transact.ts';
 import { createSecret } from '../delivery/signature.ts';
 import { sealHeaders } from '../http/custom-headers.ts';
 import { unknownLocation } from '../http/authorize.ts';
 import { Problem } from '../http/problem.ts';
-import { endpointOwner } from '../outbox/request.ts';
 import type { EndpointChange, EndpointRow, NewEndpoint } from './endpoint.ts';
 
 /** Which endpoint: ids of ours are only ever looked up within a location. */
@@ -191,5 +191,5 @@ function sealSecret(encryption: Encryption, endpoint: EndpointKey, secret: strin
 }
 
 function sealFor(encryption: Encryption, { locationId, endpointId }: EndpointKey) {
-  return (value: string) => encryption.seal(value, endpointOwner(locationId, endpointId));
+  return (value: string) => encryption.seal(value, ownerOf('endpoint', locationId, endpointId));
 }

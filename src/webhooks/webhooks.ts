@@ -2,6 +2,7 @@ import { and, eq } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { webhooks } from '../db/schema.ts';
+import { ownerOf } from '../db/sealed.ts';
 import type { Transaction } from '../db/transact.ts';
 import { createSecret } from '../delivery/signature.ts';
 import { sealHeaders } from '../http/custom-headers.ts';
@@ -44,7 +45,7 @@ export async function putWebhook(
   const secret = registration.sign && !before?.secret ? createSecret() : null;
   const values = sealed(registration, before, {
     secret,
-    seal: (value) => encryption.seal(value, ownerOf(key)),
+    seal: (value) => encryption.seal(value, ownerOf('webhook', key.locationId, key.webhookId)),
   });
   const [row] = await tx
     .insert(webhooks)
@@ -83,12 +84,7 @@ export function openWebhook(
   row: WebhookRow,
   encryption: Encryption,
 ): OpenRegistration & { secret: string | null } {
-  const open = (sealed: string) =>
-    encryption.open(sealed, ownerOf({ locationId: row.locationId, webhookId: row.id }));
+  const open = (sealed: string) => encryption.open(sealed, ownerOf('webhook', row.locationId, row.id));
   const headers = Object.entries(row.headers).map(([name, value]) => [name, value && open(value)]);
   return { ...row, headers: Object.fromEntries(headers), secret: row.secret && open(row.secret) };
-}
-
-function ownerOf({ locationId, webhookId }: WebhookKey): string {
-  return `webhook ${locationId} ${webhookId}`;
 }
