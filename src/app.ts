@@ -17,6 +17,7 @@ import { strictBody } from './http/body.ts';
 import { healthRoutes } from './http/health.ts';
 import { logRequests } from './http/log-requests.ts';
 import { answerError } from './http/problem.ts';
+import { limitByKey } from './http/rate-limit.ts';
 import { createRouter } from './http/router.ts';
 import { unrouted } from './http/unrouted.ts';
 import { deliveryRoutes } from './outbox/delivery-routes.ts';
@@ -39,6 +40,8 @@ export type AppOptions = {
   trustProxy: CidrList;
   allowCidrs: CidrList;
   timeoutMs: number;
+  /** Of one key, but for the intake of events; 0: no limit. */
+  requestsPerMinute: number;
   runner: Runner;
   /** Stores the events of a request. */
   accept: (events: NewEvent[]) => Promise<Acceptance>;
@@ -57,11 +60,15 @@ export function createApp(options: AppOptions) {
   const app = createHealthApp(db);
   app.route('/', incomingRoutes(options, options.trustProxy, maxBodyBytes));
   const authenticated = authenticate(createKeyFinder(db, options.adminKey), options.trustProxy);
-  app.use('/app/*', authenticated, strictBody(maxBodyBytes));
+  const limited = limitByKey(options.requestsPerMinute);
+  app.use('/app/*', authenticated, limited, strictBody(maxBodyBytes));
   app.use('/v1/*', authenticated);
+  app.use('/v1/events', strictBody(maxBodyBytes));
+  // Before the limit: a core app may hand over thousands in a second.
+  app.route('/', eventRoutes(options.accept, wake));
+  app.use('/v1/*', limited);
   app.use('/v1/locations/:id/webhooks/:webhookId/trigger', strictBody(maxTriggerBytes));
   app.use('/v1/*', strictBody(maxBodyBytes));
-  app.route('/', eventRoutes(options.accept, wake));
   app.route('/', locationRoutes(db));
   app.route('/', endpointRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', keyRoutes(db));

@@ -146,6 +146,7 @@ function startApp(config: Config, parts: Parts, dispatcher: Dispatcher | null, s
     trustProxy: config.TRUST_PROXY,
     allowCidrs: config.DELIVERY_ALLOW_CIDRS,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
+    requestsPerMinute: config.RATE_LIMIT_PER_MINUTE,
   });
 }
 

@@ -9,6 +9,7 @@ import { locations } from '../db/schema.ts';
 import type { ApiKey, Scope } from './api-key.ts';
 import { clientAddress } from './client-address.ts';
 import { Problem } from './problem.ts';
+import { WrongKeys } from './wrong-keys.ts';
 
 /** Who makes a request, and from where: an API key by itself, or a person at the page who acts by one. */
 export type Caller = { kind: 'key' | 'page' | 'link'; key: ApiKey; address: string };
@@ -28,10 +29,13 @@ export type LocationEnv = AppEnv & { Variables: { location: Location } };
 /** A location that exists and that the caller's key may see. */
 export type Location = typeof locations.$inferSelect;
 
+type FindKey = (key: string) => Promise<ApiKey | null>;
+
 /** Lets a request pass only with a valid key in `Authorization: Bearer <key>`, from an address that the key allows. */
-export function authenticate(findKey: (key: string) => Promise<ApiKey | null>, trustProxy: CidrList) {
+export function authenticate(findKey: FindKey, trustProxy: CidrList) {
+  const wrongKeys = new WrongKeys();
   return createMiddleware<AppEnv>(async (c, next) => {
-    const caller = c.env.caller ?? (await identify(c, findKey, trustProxy));
+    const caller = c.env.caller ?? (await identify(c, { findKey, trustProxy, wrongKeys }));
     c.set('caller', caller);
     c.set('key', caller.key);
     await next();
@@ -40,12 +44,14 @@ export function authenticate(findKey: (key: string) => Promise<ApiKey | null>, t
 
 async function identify(
   c: Context<AppEnv>,
-  findKey: (key: string) => Promise<ApiKey | null>,
-  trustProxy: CidrList,
+  { findKey, trustProxy, wrongKeys }: { findKey: FindKey; trustProxy: CidrList; wrongKeys: WrongKeys },
 ): Promise<Caller> {
-  const key = await findKey(bearerToken(c));
-  if (!key) throw unauthorized('This API key is unknown, revoked or expired.');
+  const token = bearerToken(c);
   const address = clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy);
+  wrongKeys.check(token, address);
+  const key = await findKey(token);
+  wrongKeys.note(token, address, key !== null);
+  if (!key) throw unauthorized('This API key is unknown, revoked or expired.');
   if (!mayComeFrom(key, address))
     throw new Problem(403, `This API key may not be used from the address ${address}.`);
   return { kind: 'key', key, address };
