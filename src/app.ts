@@ -18,6 +18,7 @@ import { strictBody } from './http/body.ts';
 import { healthRoutes } from './http/health.ts';
 import { logRequests } from './http/log-requests.ts';
 import { answerError } from './http/problem.ts';
+import { limitByKey } from './http/rate-limit.ts';
 import { recordRefusals } from './http/refusals.ts';
 import { createRouter } from './http/router.ts';
 import { unrouted } from './http/unrouted.ts';
@@ -48,6 +49,8 @@ export type AppOptions = {
   trustProxy: CidrList;
   allowCidrs: CidrList;
   timeoutMs: number;
+  /** Of one key, but for the intake of events; 0: no limit. */
+  requestsPerMinute: number;
   runner: Runner;
   /** Shows deliveries as they end. */
   watch: Watch;
@@ -77,11 +80,15 @@ export function createApp(options: AppOptions) {
     recordRefusals(db, options.trustProxy),
     authenticate(findKey, options.trustProxy),
   ] as const;
-  app.use('/app/*', ...authenticated, strictBody(maxBodyBytes));
+  const limited = limitByKey(options.requestsPerMinute);
+  app.use('/app/*', ...authenticated, limited, strictBody(maxBodyBytes));
   app.use('/v1/*', ...authenticated);
+  app.use('/v1/events', strictBody(maxBodyBytes));
+  // Before the limit: a core app may hand over thousands in a second.
+  app.route('/', eventRoutes(options.accept, wake));
+  app.use('/v1/*', limited);
   app.use('/v1/locations/:id/webhooks/:webhookId/trigger', strictBody(maxTriggerBytes));
   app.use('/v1/*', strictBody(maxBodyBytes));
-  app.route('/', eventRoutes(options.accept, wake));
   app.route('/', locationRoutes(db));
   app.route('/', endpointRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', keyRoutes(db));

@@ -68,6 +68,7 @@ const schema = z
     PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
     FRAME_ANCESTORS: origins.default([]),
     TRUST_PROXY: cidrs.default(parseCidrs('')),
+    RATE_LIMIT_PER_MINUTE: whole(0, 1_000_000).default(600),
     DELIVERY_TIMEOUT_MS: whole(100, 2000).default(2000),
     // Well above the number of endpoints that may hang at once: one that hangs holds its place for the whole timeout.
     DELIVERY_CONCURRENCY: whole(1, 10_000).default(1024),

@@ -167,6 +167,7 @@ function startApp(config: Config, parts: AppParts, dispatcher: Dispatcher | null
     publicUrl: config.PUBLIC_URL,
     frameAncestors: config.FRAME_ANCESTORS,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
+    requestsPerMinute: config.RATE_LIMIT_PER_MINUTE,
   });
 }
 

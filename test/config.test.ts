@@ -10,6 +10,7 @@ describe('the configuration', () => {
       PORT: 8080,
       DATA_DIR: './data',
       TRUST_PROXY: [],
+      RATE_LIMIT_PER_MINUTE: 600,
       DELIVERY_TIMEOUT_MS: 2000,
       DELIVERY_CONCURRENCY: 1024,
       DELIVERY_ALLOW_CIDRS: [],

@@ -9,6 +9,7 @@ import { locations } from '../db/schema.ts';
 import type { ApiKey, FoundKey, Scope } from './api-key.ts';
 import { clientAddress } from './client-address.ts';
 import { Problem, type Refusal } from './problem.ts';
+import { WrongKeys } from './wrong-keys.ts';
 
 /** Who makes a request, and from where: an API key by itself, or a person at the page who acts by one. */
 export type Caller = {
@@ -34,25 +35,31 @@ export type LocationEnv = AppEnv & { Variables: { location: Location } };
 /** A location that exists and that the caller's key may see. */
 export type Location = typeof locations.$inferSelect;
 
+type FindKey = (key: string) => Promise<FoundKey | null>;
+
 /** Lets a request pass only with a valid key in `Authorization: Bearer <key>`, from an address that the key allows. */
 export function authenticate(findKey: FindKey, trustProxy: CidrList) {
+  const wrongKeys = new WrongKeys();
   return createMiddleware<AppEnv>(async (c, next) => {
-    const caller = c.env.caller ?? (await identify(c, findKey, trustProxy));
+    const caller = c.env.caller ?? (await identify(c, { findKey, trustProxy, wrongKeys }));
     c.set('caller', caller);
     c.set('key', caller.key);
     await next();
   });
 }
 
-type FindKey = (key: string) => Promise<FoundKey | null>;
-
-async function identify(c: Context<AppEnv>, findKey: FindKey, trustProxy: CidrList): Promise<Caller> {
+async function identify(
+  c: Context<AppEnv>,
+  { findKey, trustProxy, wrongKeys }: { findKey: FindKey; trustProxy: CidrList; wrongKeys: WrongKeys },
+): Promise<Caller> {
   const token = bearerToken(c);
+  const address = clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy);
+  wrongKeys.check(token, address);
   const found = await findKey(token);
+  wrongKeys.note(token, address, found?.isExpired === false);
   if (!found) throw invalidKey({ reason: 'unknown', key: null });
   const { key, isExpired } = found;
   if (isExpired) throw invalidKey({ reason: 'expired', key });
-  const address = clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy);
   if (!mayComeFrom(key, address))
     throw new Problem(403, `This API key may not be used from the address ${address}.`, {
       refusal: { reason: 'address', key },

@@ -20,8 +20,10 @@ export const strictBody = (maxBytes: number) =>
     const { body } = c.req.raw;
     if (body && !c.req.raw.bodyUsed) {
       const encoding = c.req.header('content-encoding');
-      if (encoding && encoding !== 'identity')
-        throw new Problem(415, `The body has the content-encoding ${encoding}: send it without one.`);
+      if (encoding && encoding.toLowerCase() !== 'identity')
+        throw new Problem(415, `The body has the content-encoding ${encoding}: send it without one.`, {
+          headers: { 'accept-encoding': 'identity' },
+        });
       if (Number(c.req.header('content-length') ?? 0) > maxReadBytes) throw tooLarge(maxBytes, hangUp);
       const decoded = decode(await readAll(body, maxBytes));
       // What `c.req.text()` and `c.req.json()` read from: typed as a value, awaited by both.

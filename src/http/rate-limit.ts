@@ -1,15 +1,29 @@
-import type { Context } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { rateLimiter } from 'hono-rate-limiter';
-import ipaddr from 'ipaddr.js';
 import type { CidrList } from '../delivery/url-guard.ts';
 import type { AppEnv } from './authorize.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress, networkOf } from './client-address.ts';
 import { Problem } from './problem.ts';
+import { Windows } from './windows.ts';
 
 /** How many requests may come in a window of time. */
 export type RateLimit = { requests: number; windowMs: number };
 
-/** Limits requests by the address they come from; an IPv6 network of /64 counts as one sender. */
+const minuteMs = 60_000;
+
+/**
+ * Limits what one key may ask for in a minute. What people do at the page counts under their key too, but apart from
+ * what programs do with it: neither uses up the other's requests.
+ * @param requestsPerMinute 0: no limit.
+ */
+export function limitByKey(requestsPerMinute: number): MiddlewareHandler<AppEnv> {
+  if (requestsPerMinute === 0) return (_c, next) => next();
+  return limitBy({ requests: requestsPerMinute, windowMs: minuteMs }, ({ var: { caller } }) =>
+    [caller.kind, caller.key.id, caller.key.locationId].join(' '),
+  );
+}
+
+/** Limits requests by the address they come from. */
 export function limitByAddress(limit: RateLimit, trustProxy: CidrList) {
   return limitBy(limit, (c) =>
     networkOf(clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy)),
@@ -26,17 +40,11 @@ export function limitBy({ requests, windowMs }: RateLimit, keyOf: (c: Context<Ap
     limit: requests,
     standardHeaders: 'draft-7',
     keyGenerator: keyOf,
+    store: new Windows(windowMs),
     handler: () => {
-      throw new Problem(
-        429,
-        `More than ${requests} requests in ${windowMs / 60_000} minutes: try again later.`,
-      );
+      const minutes = windowMs / minuteMs;
+      const time = minutes === 1 ? 'a minute' : `${minutes} minutes`;
+      throw new Problem(429, `More than ${requests} requests in ${time}: try again later.`);
     },
   });
-}
-
-/** What counts as one sender: an IPv4 address, or an IPv6 network of /64. */
-export function networkOf(address: string): string {
-  if (!ipaddr.IPv6.isValid(address)) return address;
-  return ipaddr.IPv6.parse(address).parts.slice(0, 4).join(':');
 }

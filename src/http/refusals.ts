@@ -5,9 +5,8 @@ import type { CidrList } from '../delivery/url-guard.ts';
 import { logger } from '../logger.ts';
 import { type Act, toAuditRow } from './audit.ts';
 import type { AppEnv, Caller } from './authorize.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress, networkOf } from './client-address.ts';
 import { Problem, type Refusal } from './problem.ts';
-import { networkOf } from './rate-limit.ts';
 
 /** Milliseconds within which a refusal of the same key, or network, for the same reason is not told again. */
 const quietMs = 60_000;

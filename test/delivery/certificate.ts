@@ -22,3 +22,17 @@ Y+eYtweJoo8V1hOgefAhbPTWzC2hRANCAASim3RqRyrsfhc2hq7+5QtA7S/3172z
 Pt9qg+GeORCiUqJfjfuYxurI4beF1fejnfNU4rNKW6KSf65NwoA9Z1w/
 -----END PRIVATE KEY-----
 `;
+
+/** A certificate (PEM) for the same names and key, whose time was over on 2 January 2020. */
+export const expiredCertificate = `-----BEGIN CERTIFICATE-----
+MIIBfTCCASOgAwIBAgIBAjAKBggqhkjOPQQDAjAcMRowGAYDVQQDDBFob29rcy5l
+eGFtcGxlLmNvbTAeFw0yMDAxMDEwMDAwMDBaFw0yMDAxMDIwMDAwMDBaMBwxGjAY
+BgNVBAMMEWhvb2tzLmV4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
+QgAEopt0akcq7H4XNoau/uULQO0v99e9sz7faoPhnjkQolKiX437mMbqyOG3hdX3
+o53zVOKzSluikn+uTcKAPWdcP6NWMFQwDwYDVR0TAQH/BAUwAwEB/zAiBgNVHREE
+GzAZghFob29rcy5leGFtcGxlLmNvbYcEfwAAATAdBgNVHQ4EFgQUB5bRrBIVbghX
+HhJ8lBELGkqcJWkwCgYIKoZIzj0EAwIDSAAwRQIgZuDoqqTogicQl5iInRN3SD60
+1pWWEfw+v2IcJ0KmIsYCIQDppkeKjdSym90ajxMeoXiX29iJjVndv7NPSpDDlOqU
+eg==
+-----END CERTIFICATE-----
+`;

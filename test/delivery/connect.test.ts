@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Resolve } from '../../src/delivery/resolve.ts';
 import { judgeUrl, parseCidrs } from '../../src/delivery/url-guard.ts';
 import { startDeafListener, startRawReceiver, startReceiver } from '../support/receiver.ts';
-import { certificate, privateKey } from './certificate.ts';
+import { certificate, expiredCertificate, privateKey } from './certificate.ts';
 import { post, resolvesTo, running, sender } from './sending.ts';
 
 afterEach(() => {
@@ -174,19 +174,23 @@ describe('TLS', () => {
     expect(receiver.requests).toHaveLength(3);
   });
 
-  test.each<[string, Partial<SenderOptions>, string]>([
+  test.each<[string, Partial<SenderOptions>, host: string, cert?: string]>([
     ['self-signed', {}, 'hooks.example.com'],
+    ['expired', { trustedCertificates: [expiredCertificate] }, 'hooks.example.com', expiredCertificate],
     ['for another name', { trustedCertificates: [certificate] }, 'other.example.com'],
     ['not for localhost', { trustedCertificates: [certificate] }, 'localhost'],
-  ])('a certificate that is %s is failed with tls, and nothing is sent', async (_case, options, host) => {
-    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
-    const receiver = await running(startReceiver({ tls }));
-    const send = sender({ resolve: resolvesTo('127.0.0.1'), ...options });
-    const result = await send.attempt(post(`https://${host}:${receiver.port}/`));
-    expect(result).toMatchObject(failed);
-    await receiver.closed(1);
-    expect(receiver.requests).toEqual([]);
-  });
+  ])(
+    'a certificate that is %s is failed with tls, and nothing is sent',
+    async (_case, options, host, cert = certificate) => {
+      vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+      const receiver = await running(startReceiver({ tls: { ...tls, cert } }));
+      const send = sender({ resolve: resolvesTo('127.0.0.1'), ...options });
+      const result = await send.attempt(post(`https://${host}:${receiver.port}/`));
+      expect(result).toMatchObject(failed);
+      await receiver.closed(1);
+      expect(receiver.requests).toEqual([]);
+    },
+  );
 
   test('a receiver without TLS, or one that hangs up in the handshake, is failed with tls', async () => {
     const plain = await running(startReceiver());

@@ -1,7 +1,11 @@
 import { createSocket } from 'node:dgram';
 
-/** What the name server says about one family of a name: addresses (none: no such record), an error code, or nothing. */
-export type Records = { a?: Buffer[] | number | 'silent'; aaaa?: Buffer[] | number | 'silent' };
+/**
+ * What the name server says about each family of a name: addresses (none: no such record), an error code, or nothing;
+ * `delayMs` after the name was first asked for, as a server that has to ask others does.
+ */
+export type Records = { a?: Family; aaaa?: Family; delayMs?: number };
+type Family = Buffer[] | number | 'silent';
 
 /** A running {@link startNameServer}: its `address` for `Resolver.setServers`, and what it was asked. */
 export type NameServer = { address: string; asked: string[]; stop: () => Promise<void> };
@@ -11,24 +15,37 @@ export const serverFailure = 2;
 export const noSuchName = 3;
 
 /**
- * Starts a real DNS server on 127.0.0.1 (UDP) that answers the same for each name.
+ * Starts a real DNS server on 127.0.0.1 (UDP) that answers the same for each name, or as a function says for each question.
  * @param records addresses as bytes: 4 for `a`, 16 for `aaaa`.
  */
-export async function startNameServer(records: Records): Promise<NameServer> {
+export async function startNameServer(records: Records | ((name: string) => Records)): Promise<NameServer> {
   const socket = createSocket('udp4');
   const asked: string[] = [];
+  const firstAskedAt = new Map<string, number>();
+  const timers = new Set<NodeJS.Timeout>();
   socket.on('message', (query, from) => {
     const question = query.subarray(12, query.indexOf(0, 12) + 5);
     const isIpv6 = question.readUInt16BE(question.length - 4) === 28;
-    asked.push(`${isIpv6 ? 'AAAA' : 'A'} ${nameIn(question)}`);
-    const answer = (isIpv6 ? records.aaaa : records.a) ?? [];
-    if (answer !== 'silent') socket.send(respond(query, question, answer), from.port, from.address);
+    const name = nameIn(question);
+    asked.push(`${isIpv6 ? 'AAAA' : 'A'} ${name}`);
+    const { a = [], aaaa = [], delayMs = 0 } = typeof records === 'function' ? records(name) : records;
+    const answer = isIpv6 ? aaaa : a;
+    if (answer === 'silent') return;
+    const send = () => socket.send(respond(query, question, answer), from.port, from.address);
+    const askedAt = firstAskedAt.get(name) ?? performance.now();
+    firstAskedAt.set(name, askedAt);
+    const leftMs = askedAt + delayMs - performance.now();
+    if (leftMs <= 0) send();
+    else timers.add(setTimeout(send, leftMs));
   });
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
   return {
     address: `127.0.0.1:${socket.address().port}`,
     asked,
-    stop: () => new Promise((resolve) => socket.close(() => resolve())),
+    stop() {
+      for (const timer of timers) clearTimeout(timer);
+      return new Promise((resolve) => socket.close(() => resolve()));
+    },
   };
 }
 

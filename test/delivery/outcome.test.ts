@@ -144,6 +144,21 @@ test('a receiver that resets in the midst of a large request is failed with rese
   expect(result).toMatchObject({ outcome: 'failed', reason: 'reset' });
 });
 
+test('an answer that comes before the request was read counts, and the connection is not used again', async () => {
+  const answer = onFirstData((socket) => {
+    socket.pause();
+    socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+  });
+  const receiver = await running(startRawReceiver(answer));
+  const send = sender();
+  for (let n = 0; n < 3; n += 1)
+    expect(await send.attempt(post(receiver.url, { lane: 'a', body: 'x'.repeat(8 << 20) }))).toMatchObject({
+      outcome: 'delivered',
+      statusCode: 200,
+    });
+  expect(receiver.openedCount()).toBe(3);
+});
+
 test.each([
   ['before a word', ''],
   ['in the midst of the head', 'HTTP/1.1 200 OK\r\ncont'],

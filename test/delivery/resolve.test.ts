@@ -43,6 +43,16 @@ test.each<[string, Records]>([
   await expect(resolve(records)).rejects.toThrow('All promises were rejected');
 });
 
+test('a slow name is waited for, however quickly others were answered before', async () => {
+  const timeoutMs = 2000;
+  server = await startNameServer((name) =>
+    name.startsWith('slow') ? { a: v4, delayMs: timeoutMs - 200 } : { a: v4 },
+  );
+  const resolver = createResolver({ timeoutMs, servers: [server.address] });
+  for (let n = 0; n < 50; n += 1) await resolver.resolve(`quick-${n}.example.com`);
+  expect(await resolver.resolve('slow.example.com')).toEqual(['93.184.215.14', '10.0.0.1']);
+});
+
 test('localhost and search domains play no part: the name is asked as it is', async () => {
   server = await startNameServer({ a: v4 });
   await createResolver({ timeoutMs: 600, servers: [server.address] }).resolve('localhost');

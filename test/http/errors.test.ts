@@ -116,8 +116,53 @@ describe('what is not quite HTTP', () => {
       400,
       `${head('POST /v1/events', { ...json, 'transfer-encoding': 'gzip' })}[]`,
     ],
-    ['an unknown method', 400, head('FROBNICATE /v1/events')],
-    ['a method in lower case', 400, head('post /v1/events')],
+    [
+      'chunks and another encoding',
+      400,
+      `${head('POST /v1/events', { ...json, 'transfer-encoding': 'chunked, identity' })}0\r\n\r\n`,
+    ],
+    [
+      'two transfer-encodings, the last of them unknown',
+      400,
+      `${head('POST /v1/events', [
+        ['transfer-encoding', 'chunked'],
+        ['transfer-encoding', 'x'],
+      ])}0\r\n\r\n`,
+    ],
+    [
+      'an unknown transfer-encoding and a content-length',
+      400,
+      `${head('POST /v1/events', { 'transfer-encoding': 'xchunked', 'content-length': '2' })}[]`,
+    ],
+    ['a blank before a colon', 400, `${head('POST /v1/events', { 'content-length ': '2' })}[]`],
+    [
+      'a tab before a colon',
+      400,
+      `${head('POST /v1/events', { 'transfer-encoding\t': 'chunked' })}0\r\n\r\n`,
+    ],
+    ['a blank before the first header', 400, 'GET /healthz HTTP/1.1\r\n host: x\r\n\r\n'],
+    ['bare line feeds', 400, 'GET /healthz HTTP/1.1\nhost: x\n\n'],
+    ['a bare line feed after the head', 400, 'GET /healthz HTTP/1.1\r\nhost: x\r\n\n'],
+    ['a bare carriage return in a header', 400, head('GET /healthz', { x: 'a\rb: c' })],
+    ['a bare line feed after a chunk size', 400, `${head('POST /v1/events', chunked)}2\n[]\r\n0\r\n\r\n`],
+    ['a chunk size with a sign', 400, `${head('POST /v1/events', chunked)}+2\r\n[]\r\n0\r\n\r\n`],
+    [
+      'a chunk size in hexadecimal notation',
+      400,
+      `${head('POST /v1/events', chunked)}0x2\r\n[]\r\n0\r\n\r\n`,
+    ],
+    [
+      'a chunk extension of 20 KB',
+      413,
+      `${head('POST /v1/events', chunked)}2;${'a'.repeat(20_000)}\r\n[]\r\n0\r\n\r\n`,
+    ],
+    ['two hosts', 400, head('GET /healthz', { host: 'other.example', ...close })],
+    ['HTTP/1.0 without a host', 400, 'GET /healthz HTTP/1.0\r\n\r\n'],
+    ['an unknown method', 501, head('FROBNICATE /v1/events')],
+    ['a method in lower case', 501, head('post /v1/events')],
+    ['CONNECT', 501, head('CONNECT example.com:443')],
+    ['CONNECT with a path', 501, head('CONNECT /v1/events')],
+    ['a method that is none', 400, head('G(T /v1/events')],
     ['a blank in a header name', 400, head('GET /healthz', { 'x y': '1' })],
     ['a header without a colon', 400, 'GET /healthz HTTP/1.1\r\nhost: x\r\nnonsense\r\n\r\n'],
     ['a folded header', 400, 'GET /healthz HTTP/1.1\r\nhost: x\r\nx: a\r\n b\r\n\r\n'],
@@ -172,16 +217,45 @@ describe('what is not quite HTTP', () => {
     expect(body).not.toContain('nextCursor');
   });
 
-  it('may ask for another protocol, and gets this one', async () => {
-    const headers = { connection: 'upgrade, close', upgrade: 'websocket' };
+  it.each([
+    ['a web socket', { connection: 'upgrade, close', upgrade: 'websocket', 'sec-websocket-version': '13' }],
+    [
+      'HTTP/2',
+      { connection: 'upgrade, http2-settings, close', upgrade: 'h2c', 'http2-settings': 'AAMAAABk' },
+    ],
+    ['TLS', { connection: 'upgrade, close', upgrade: 'TLS/1.3' }],
+  ])('may ask for %s, and gets HTTP/1.1', async (_protocol, headers) => {
     expect(await sendRaw(service.url, head('GET /healthz', headers))).toMatchObject({
       status: 200,
       body: '{"status":"ok"}',
     });
   });
 
-  it('may be a proxy request for another host: it is hung up on, or answered by us', async () => {
-    expect((await sendRaw(service.url, head('CONNECT example.com:443'))).status).toBe(0);
+  it('may be HTTP/1.0, and is closed after the answer', async () => {
+    const bytes = 'GET /healthz HTTP/1.0\r\nhost: x\r\n\r\n';
+    expect(await sendRaw(service.url, bytes)).toMatchObject({ status: 200, body: '{"status":"ok"}' });
+  });
+
+  it('may be sent in one go: each request gets its own answer, in their order', async () => {
+    const paths = ['/healthz', '/nothing', '/readyz', '/v1/locations?limit=1'];
+    const bytes = paths.map((path) => head(`GET ${path}`)).join('') + head('GET /healthz', close);
+    const { body, head: first } = await sendRaw(service.url, bytes);
+    const statuses = `${first}\r\n\r\n${body}`.match(/HTTP\/1\.1 \d+/g);
+    expect(statuses).toEqual([200, 404, 200, 200, 200].map((status) => `HTTP/1.1 ${status}`));
+  });
+
+  it('may be a body in an encoding, however it is named: it is not undone', async () => {
+    for (const encoding of ['gzip', 'br', 'GZIP', 'identity, gzip', 'deflate, identity', 'x']) {
+      const headers = { ...json, ...close, 'content-encoding': encoding, 'content-length': '2' };
+      expect((await sendRaw(service.url, `${head('POST /v1/events', headers)}[]`)).status).toBe(415);
+    }
+    for (const encoding of ['identity', 'Identity', '']) {
+      const headers = { ...json, ...close, 'content-encoding': encoding, 'content-length': '2' };
+      expect((await sendRaw(service.url, `${head('POST /v1/events', headers)}[]`)).status).toBe(422);
+    }
+  });
+
+  it('may be a proxy request for another host, and is answered by us', async () => {
     const { status, body } = await sendRaw(service.url, head('GET http://example.com/healthz', close));
     expect([status, body]).toEqual([200, '{"status":"ok"}']);
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dumpDatabase, withSql } from '../db/dump.ts';
+import { sendRaw } from '../http/raw.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { adminKey, startTestService, type TestService } from '../support/service.ts';
 import { addEndpoint, addLocation, handOver, newEvent } from '../support/venue.ts';
@@ -179,12 +180,28 @@ describe('a key with addresses', () => {
       ['203.0.113.9, 198.51.100.7, 10.0.0.1, 127.0.0.2', 200],
       ['2001:db8::7', 200],
       ['::ffff:198.51.100.7', 200],
+      ['::FFFF:C633:6407', 200],
+      ['2001:0DB8:0:0::7', 200],
+      ['[2001:db8::7]', 200],
+      ['[2001:db8::7]:54321', 200],
+      ['198.51.100.7:54321, 10.0.0.1:1', 200],
+      ['198.51.100.7, ::ffff:10.0.0.1', 200],
       // A client may write what it likes: the last address that a proxy of ours did not write is its own.
       ['198.51.100.7, 203.0.113.9', 403],
       ['198.51.100.7, 203.0.113.9, 10.0.0.1', 403],
       ['198.51.100.7, x', 403],
       ['198.51.100.7,', 403],
-      ['198.51.100.7, [2001:db8::7]', 403],
+      ['198.51.100.7, [203.0.113.9]:1', 403],
+      ['198.51.100.7, [2001:db8::7', 403],
+      ['198.51.100.7, 2001:db8::7]', 403],
+      ['198.51.100.7, 198.51.100.7:', 403],
+      ['198.51.100.7, 198.51.100.7:x', 403],
+      ['198.51.100.7, 198.51.100', 403],
+      ['198.51.100.7, 3325256711', 403],
+      ['198.51.100.7, 198.51.100.7/24', 403],
+      ['198.51.100.7, for=198.51.100.7', 403],
+      ['198.51.100.7, unknown', 403],
+      ['198.51.100.7, 0.0.0.0/0', 403],
       ["198.51.100.7' or '1'='1", 403],
       ['', 403],
       [undefined, 403],
@@ -195,6 +212,19 @@ describe('a key with addresses', () => {
         forwarded,
         status,
       });
+    const lines = (values: string[]) => [
+      ['authorization', `Bearer ${key}`],
+      ['connection', 'close'],
+      ...values.map((value) => ['X-Forwarded-For', value]),
+    ];
+    const severally = async (...values: string[]) => {
+      const text = lines(values).map(([name, value]) => `${name}: ${value}\r\n`);
+      const bytes = `GET /v1/locations HTTP/1.1\r\nhost: x\r\n${text.join('')}\r\n`;
+      return (await sendRaw(proxied.url, bytes)).status;
+    };
+    expect(await severally('203.0.113.9', '198.51.100.7')).toBe(200);
+    expect(await severally('203.0.113.9', '198.51.100.7', '10.0.0.1')).toBe(200);
+    expect(await severally('198.51.100.7', '203.0.113.9')).toBe(403);
     await proxied.stop();
   });
 });
