@@ -3,9 +3,10 @@ import type { Encryption } from '../db/encryption.ts';
 import { z } from '@hono/zod-openapi';
 import type { ApiKey, FoundKey } from '../http/api-key.ts';
 import { audited } from '../http/audit.ts';
+import { isProblemStatus, type ProblemStatus } from '../http/problem.ts';
 import { openLink } from '../http/sign-in-link.ts';
 import { answerPage } from './answer.tsx';
-import { createApi } from './api.ts';
+import { createApi, type Refusal } from './api.ts';
 import { readForm } from './form-values.ts';
 import { Layout } from './layout.tsx';
 import { Field, Form, mistakeAt } from './parts/form.tsx';
@@ -41,14 +42,15 @@ export function signInRoutes(options: SignInOptions) {
     return token !== null;
   }
 
-  /** Asks the API, which knows what is wrong with a key and keeps a record of it. */
-  async function refuse(c: Context<PageEnv>, text: string): Promise<string | undefined> {
-    if (!/^[\x21-\x7e]{1,512}$/.test(text)) return 'This is not an API key.';
+  /** Asks the API, which knows what is wrong with a key, keeps a record of it, and stops who tries many. */
+  async function refuse(c: Context<PageEnv>, text: string): Promise<Refusal | null> {
+    if (!/^[\x21-\x7e]{1,512}$/.test(text))
+      return { status: 401, detail: 'This is not an API key.', errors: [] };
     const forwarded = c.req.header('x-forwarded-for');
     const headers = { authorization: `Bearer ${text}`, ...(forwarded && { 'x-forwarded-for': forwarded }) };
     const api = createApi((path) => options.call(path, { headers }, c.env));
     const { refusal } = await api.send('GET', '/v1/locations?limit=1', undefined, z.unknown());
-    return refusal?.detail;
+    return refusal;
   }
 
   router.get('/sign-in', (c) => answerPage(c, <SignInPage next={c.req.query('next') ?? ''} />));
@@ -56,9 +58,10 @@ export function signInRoutes(options: SignInOptions) {
   router.post('/sign-in', async (c) => {
     const { one } = await readForm(c);
     const text = one('key').trim();
-    const mistake = await refuse(c, text);
-    const found = mistake ? null : await findKey(text);
-    if (!found) return answerPage(c, <SignInPage next={one('next')} mistake={mistake} />, 401);
+    const refusal = await refuse(c, text);
+    const found = refusal ? null : await findKey(text);
+    if (!found)
+      return answerPage(c, <SignInPage next={one('next')} mistake={refusal?.detail} />, statusOf(refusal));
     await signIn(c, 'key', found.key, { locationId: null });
     return c.redirect(isOurs(one('next')) ? one('next') : '/', 303);
   });
@@ -92,6 +95,10 @@ export function signInRoutes(options: SignInOptions) {
   });
 
   return router;
+}
+
+function statusOf(refusal: Refusal | null): ProblemStatus {
+  return refusal && isProblemStatus(refusal.status) ? refusal.status : 401;
 }
 
 /** Where a session opens, and by which link that opens once. */
