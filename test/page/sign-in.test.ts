@@ -9,23 +9,24 @@ import { createVisitor } from '../support/visitor.ts';
 
 let service: TestService;
 let sql: postgres.Sql;
+let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let databaseUrl: string;
-let drop: () => Promise<void>;
 
 beforeAll(async () => {
-  const database = await createTestDatabase();
-  ({ url: databaseUrl, drop } = database);
-  service = await startTestService({ DATABASE_URL: databaseUrl, FRAME_ANCESTORS: '' });
+  database = await createTestDatabase();
+  databaseUrl = database.url;
+  service = await startTestService({ DATABASE_URL: databaseUrl });
   sql = postgres(databaseUrl, { max: 2, onnotice: () => {} });
 });
 
 afterAll(async () => {
   await sql.end();
   await service.stop();
-  await drop();
+  await database.drop();
 });
 
 const cookie = 'bellhop-session';
+const from = (address: string) => ({ 'x-forwarded-for': address });
 
 async function makeKey(settings: object): Promise<{ id: string; key: string }> {
   const { status, body } = await service.api.post('/v1/keys', {
@@ -168,7 +169,6 @@ test('a session is used only from addresses that its key allows', async () => {
     startTestService({ DATABASE_URL: databaseUrl, TRUST_PROXY: '127.0.0.1/32' }),
   );
   const visitor = createVisitor(behindProxy.url);
-  const from = (address: string) => ({ 'x-forwarded-for': address });
   expect((await visitor.post('/sign-in', { key }, from('198.51.100.1'))).html).toContain('198.51.100.1');
   expect((await visitor.post('/sign-in', { key }, from('203.0.113.7'))).status).toBe(303);
   expect((await visitor.get('/locations', from('203.0.113.7'))).status).toBe(200);
@@ -201,12 +201,9 @@ test('a form from another site changes nothing, whatever it holds', async () => 
     { origin: 'https://evil.example' },
     { origin: 'null' },
   ]) {
-    const { status } = await visitor.post(
-      `/locations/${id}/webhooks`,
-      { url: 'https://example.com/' },
-      headers,
-    );
-    expect(status, JSON.stringify(headers)).toBe(403);
+    const fields = { url: 'https://example.com/' };
+    const { status } = await visitor.post(`/locations/${id}/webhooks`, fields, headers);
+    expect({ headers, status }).toEqual({ headers, status: 403 });
   }
   expect((await service.api.get(`/v1/locations/${id}/endpoints`)).body.items).toEqual([]);
 });

@@ -1,10 +1,9 @@
 /** What a page answers to a visitor. */
 export type Visit = { status: number; headers: Headers; html: string; location: string | null };
 
-/** A browser of few words: it keeps cookies, knows the token of forms, and follows nothing by itself. */
-export type Visitor = ReturnType<typeof createVisitor>;
 
 /**
+ * A browser of few words: it keeps cookies, knows the token of forms, and follows nothing by itself.
  * @example
  * const visitor = createVisitor(service.url);
  * await visitor.signIn(adminKey);
