@@ -20,10 +20,13 @@ import { answerError } from './http/problem.ts';
 import { createRouter } from './http/router.ts';
 import { unrouted } from './http/unrouted.ts';
 import { deliveryRoutes } from './outbox/delivery-routes.ts';
+import { exportRoutes } from './outbox/export-routes.ts';
 import { historyRoutes } from './outbox/history-routes.ts';
 import { rangeResendRoutes } from './outbox/range-resend-routes.ts';
 import { resendRoutes } from './outbox/resend-routes.ts';
 import { statsRoutes } from './outbox/stats-routes.ts';
+import { streamRoutes } from './outbox/stream-routes.ts';
+import type { Watch } from './outbox/watch.ts';
 import { endpointRoutes } from './settings/endpoint-routes.ts';
 import { type PageOptions, pageRoutes } from './page/routes.tsx';
 import { keyRoutes } from './settings/key-routes.ts';
@@ -47,6 +50,8 @@ export type AppOptions = {
   publicUrl: string | undefined;
   /** Origins whose pages may show ours in a frame. */
   frameAncestors: string[];
+  /** Shows deliveries as they end. */
+  watch: Watch;
   /** Stores the events of a request. */
   accept: (events: NewEvent[]) => Promise<Acceptance>;
   /** Tells the dispatchers that locations have something to send. */
@@ -76,6 +81,9 @@ export function createApp(options: AppOptions) {
   app.route('/', keyRoutes(db));
   app.route('/', portalLinkRoutes({ ...options, credentials }));
   app.route('/', historyRoutes(db));
+  // Before those of one delivery, whose id may be any word.
+  app.route('/', streamRoutes(db, options.watch));
+  app.route('/', exportRoutes(db));
   app.route('/', deliveryRoutes(db));
   // A test waits for the POST before it in its lane, and for its own.
   app.route('/', resendRoutes({ db, wake, waitMs: 2 * options.timeoutMs + 1000 }));

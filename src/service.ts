@@ -15,6 +15,7 @@ import { createLink } from './http/sign-in-link.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
 import { endpointOwner } from './outbox/request.ts';
 import { removeOldHistory } from './outbox/retention.ts';
+import { Watch } from './outbox/watch.ts';
 import { notifyDispatchers } from './outbox/wake-up.ts';
 import { abandonInvocations, removeOldInvocations } from './webhooks/invocation.ts';
 import { logger } from './logger.ts';
@@ -69,10 +70,13 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
   stops.push(() => sender.close());
   const parts = { db, encryption, sender };
   const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, parts, stops);
-  const app = startApp(config, parts, dispatcher, stops);
+  const watch = new Watch(db);
+  stops.push(() => watch.stop());
+  if (config.ROLE !== 'dispatcher') await watch.start();
+  const app = startApp(config, { ...parts, watch }, dispatcher, stops);
   const server = await listen(app.fetch, { host: config.HOST, port: config.PORT });
-  // Together: nothing is claimed while the last requests are answered.
-  stops.push(() => Promise.all([server.close(), dispatcher?.stop()]));
+  // Together: nothing is claimed while the last requests are answered, and streams would never end by themselves.
+  stops.push(() => Promise.all([server.close(), watch.stop(), dispatcher?.stop()]));
   // Last: when a later step failed, the database would hold a key that nobody ever saw.
   const first = config.BELLHOP_ADMIN_KEY ? null : await createFirstKey(db);
   const signInUrl = first && new URL(firstLink(encryption, first.id), config.PUBLIC_URL ?? server.url).href;
@@ -103,6 +107,7 @@ function firstLink(encryption: Encryption, keyId: string): string {
 }
 
 type Parts = { db: Database; encryption: Encryption; sender: Sender };
+type AppParts = Parts & { watch: Watch };
 
 async function startDispatcher(config: Config, parts: Parts, stops: Stops): Promise<Dispatcher> {
   const dispatcher = new Dispatcher({
@@ -136,7 +141,7 @@ async function doChores(config: Config, db: Database): Promise<number> {
 }
 
 /** The API, or in a process that only dispatches its health; and the runner of flows, which both need. */
-function startApp(config: Config, parts: Parts, dispatcher: Dispatcher | null, stops: Stops) {
+function startApp(config: Config, parts: AppParts, dispatcher: Dispatcher | null, stops: Stops) {
   const { db } = parts;
   const accept = createLog(db);
   const wake = (locationIds: string[]) => {

@@ -11,7 +11,13 @@ import { clientAddress } from './client-address.ts';
 import { Problem } from './problem.ts';
 
 /** Who makes a request, and from where: an API key by itself, or a person at the page who acts by one. */
-export type Caller = { kind: 'key' | 'page' | 'link'; key: ApiKey; address: string };
+export type Caller = {
+  kind: 'key' | 'page' | 'link';
+  key: ApiKey;
+  address: string;
+  /** Asked now and then by answers that go on for long: false once the key is revoked, or the sign-in over. */
+  isStillValid: () => Promise<boolean>;
+};
 
 /**
  * What every handler under `/v1` finds in its context. The page, which calls the API in this process, says in `caller`
@@ -43,12 +49,13 @@ async function identify(
   findKey: (key: string) => Promise<ApiKey | null>,
   trustProxy: CidrList,
 ): Promise<Caller> {
-  const key = await findKey(bearerToken(c));
+  const token = bearerToken(c);
+  const key = await findKey(token);
   if (!key) throw unauthorized('This API key is unknown, revoked or expired.');
   const address = clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy);
   if (!mayComeFrom(key, address))
     throw new Problem(403, `This API key may not be used from the address ${address}.`);
-  return { kind: 'key', key, address };
+  return { kind: 'key', key, address, isStillValid: async () => (await findKey(token)) !== null };
 }
 
 /** Whether a key's "strict access" lets it be used from an address. */

@@ -58,12 +58,19 @@ export async function listen(
       const closed = once(server, 'close');
       server.close();
       // Node waits for their connections too, which clients would keep open for another request.
-      for (const outgoing of underWay) outgoing.shouldKeepAlive = false;
+      for (const outgoing of underWay) hangUpAfter(outgoing);
       const hangUp = setTimeout(() => server.closeAllConnections(), graceMs);
       await closed;
       clearTimeout(hangUp);
     },
   };
+}
+
+/** A head that has been sent already may have promised to keep the connection. */
+function hangUpAfter(outgoing: ServerResponse): void {
+  const { socket } = outgoing;
+  outgoing.shouldKeepAlive = false;
+  outgoing.once('close', () => socket?.destroySoon());
 }
 
 function urlOf(server: Server): string {

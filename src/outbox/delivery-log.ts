@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { and, desc, eq, gte, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { deliveries, events } from '../db/schema.ts';
 import { bodyOfDeliveryInSql, maxWindow } from '../events/batch.ts';
@@ -80,4 +80,66 @@ export async function readDelivery(db: Database, locationId: string, id: string)
     .where(and(eq(deliveries.locationId, locationId), eq(deliveries.id, id)));
   if (!delivery) throw new Problem(404, 'There is no delivery with this id at this location.');
   return delivery;
+}
+
+/** The most deliveries that are found again after a stream was cut. */
+const maxMissed = 1000;
+
+/** Those of these deliveries that have ended, in the order of their ends. */
+export async function findEndedAmong(
+  db: Database,
+  locationId: string,
+  ids: string[],
+): Promise<DeliveryRow[]> {
+  return db
+    .select()
+    .from(deliveries)
+    .where(
+      and(eq(deliveries.locationId, locationId), inArray(deliveries.id, ids), isNotNull(deliveries.endedAt)),
+    )
+    .orderBy(asc(deliveries.endedAt), asc(deliveries.id));
+}
+
+/** The deliveries that ended since, the last {@link maxMissed} of them, in the order of their ends. */
+export async function findEndedSince(
+  db: Database,
+  locationId: string,
+  since: Date,
+  { endpointId, outcome }: Pick<Search, 'endpointId' | 'outcome'>,
+): Promise<DeliveryRow[]> {
+  const newestFirst = await db
+    .select()
+    .from(deliveries)
+    .where(
+      and(
+        eq(deliveries.locationId, locationId),
+        gte(deliveries.id, oldestIdAt(since)),
+        gte(deliveries.endedAt, since),
+        endpointId ? eq(deliveries.endpointId, endpointId) : undefined,
+        outcome ? eq(deliveries.outcome, outcome) : undefined,
+      ),
+    )
+    .orderBy(desc(deliveries.endedAt), desc(deliveries.id))
+    .limit(maxMissed);
+  return newestFirst.toReversed();
+}
+
+/** When a delivery ended; undefined when it is not at this location, or has not ended. */
+export async function findEndOf(db: Database, locationId: string, id: string): Promise<Date | undefined> {
+  const [row] = await db
+    .select({ endedAt: deliveries.endedAt })
+    .from(deliveries)
+    .where(and(eq(deliveries.locationId, locationId), eq(deliveries.id, id)));
+  return row?.endedAt ?? undefined;
+}
+
+/** An hour, by which clocks may differ, and a resend may have waited for its turn. */
+const idMarginMs = 3_600_000;
+
+/** The least id of deliveries that matter from a time on: ids are UUIDs v7, whose first 48 bits are Unix milliseconds. */
+export function oldestIdAt(time: Date): string {
+  const hex = Math.max(0, time.getTime() - idMarginMs)
+    .toString(16)
+    .padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }

@@ -5,6 +5,7 @@ import type { Encryption } from '../db/encryption.ts';
 import type { AttemptResult, Sender } from '../delivery/attempt.ts';
 import { logger } from '../logger.ts';
 import { Loop } from '../loop.ts';
+import { Announcer } from './announcer.ts';
 import { claim, type ClaimedDelivery, findDueLocations } from './claim.ts';
 import { logOutcome } from './log-outcome.ts';
 import { abandonOnce, createRecorder, type Recorder } from './outcomes.ts';
@@ -50,6 +51,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #limit: LimitFunction;
   readonly #record: Recorder;
+  readonly #announcer: Announcer;
   readonly #due = new Set<string>();
   readonly #inFlight = new Set<Promise<void>>();
   readonly #dispatching = new Loop(() => this.dispatchOnce(), { name: 'dispatch', idleMs: sweepMs });
@@ -58,12 +60,14 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#limit = pLimit(options.concurrency);
-    this.#record = createRecorder(options.db);
+    this.#announcer = new Announcer(options.db);
+    this.#record = createRecorder(options.db, (ended) => this.#announcer.tell(ended));
   }
 
   /** Begins to dispatch: until {@link stop}, whatever happens to the database. */
   async start(): Promise<void> {
     await listenForWakeUps(this.#options.db, (locationIds) => this.wake(locationIds));
+    await this.#announcer.start();
     this.#sweeping.start();
     this.#dispatching.start();
   }
@@ -100,6 +104,7 @@ export class Dispatcher {
     const { db } = this.#options;
     const freed = await abandonOnce(db, maxSwept);
     if (freed.length > 0) logger.warn({ deliveries: freed.length }, 'deliveries abandoned');
+    this.#announcer.tell(freed);
     const due = await findDueLocations(db, maxSwept);
     this.wake(due);
     return due.length;

@@ -3,6 +3,7 @@ import type { Database } from '../db/client.ts';
 import { gather } from '../db/gather.ts';
 import type { AttemptResult } from '../delivery/attempt.ts';
 import { logger } from '../logger.ts';
+import type { Ended } from './ended.ts';
 
 /** How a delivery ended, to be recorded. */
 type Ending = AttemptResult & {
@@ -22,9 +23,15 @@ export type Recorder = (ending: Ending) => Promise<true>;
  * The way outcomes get on record; endings that come together share one statement. It is repeated for as long as the
  * database is away. Repeating changes nothing that is there already: only a delivery that is still `sending` ends, and
  * only the lane it holds is freed.
+ * @param tell is told of what has been recorded.
  */
-export function createRecorder(db: Database): Recorder {
-  return gather((endings: Ending[]) => recordUntilDone(db, endings), {
+export function createRecorder(db: Database, tell: (ended: Ended[]) => void): Recorder {
+  const record = async (endings: Ending[]) => {
+    const results = await recordUntilDone(db, endings);
+    tell(endings);
+    return results;
+  };
+  return gather(record, {
     maxFlush: 1000,
     maxWaiting: Number.POSITIVE_INFINITY, // the deliveries in flight are bounded already
   });
@@ -69,10 +76,10 @@ async function recordAll({ $client: sql }: Database, endings: Ending[]): Promise
 /**
  * Ends deliveries whose lease has run out, because the process that sent them died or was paused: nobody knows whether
  * the POST arrived, so they are `abandoned`, never sent again by themselves, and their lanes go on with the next events.
- * @returns the locations whose lanes are free again.
+ * @returns those deliveries.
  */
-export async function abandonOnce({ $client: sql }: Database, maxLanes: number): Promise<string[]> {
-  const rows = await sql<{ locationId: string }[]>`
+export async function abandonOnce({ $client: sql }: Database, maxLanes: number): Promise<Ended[]> {
+  return sql<Ended[]>`
     with lost as (
       select location_id, id, lease_delivery_id
       from endpoints
@@ -90,6 +97,5 @@ export async function abandonOnce({ $client: sql }: Database, maxLanes: number):
     set lease_delivery_id = null, lease_until = null, last_failed_at = now(), failures_in_a_row = failures_in_a_row + 1
     from lost l
     where p.location_id = l.location_id and p.id = l.id
-    returning p.location_id as "locationId"`;
-  return rows.map((row) => row.locationId);
+    returning l.location_id as "locationId", l.lease_delivery_id as id`;
 }

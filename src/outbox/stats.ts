@@ -1,5 +1,6 @@
 import type { Database } from '../db/client.ts';
 import type { outcomes, reasons } from '../db/schema.ts';
+import { oldestIdAt } from './delivery-log.ts';
 
 type Outcome = (typeof outcomes)[number];
 
@@ -111,15 +112,4 @@ function inSpan(sql: Database['$client'], { locationId, from, hours }: Span) {
   const until = new Date(from.getTime() + hours * hourMs);
   return sql`location_id = ${locationId} and id >= ${oldestIdAt(from)}
     and created_at >= ${from.toISOString()} and created_at < ${until.toISOString()} and not test`;
-}
-
-/** An hour by which the clocks of processes and of the database may differ. */
-const clockMarginMs = hourMs;
-
-/** The least UUID v7 of a time: its first 48 bits are Unix milliseconds. */
-function oldestIdAt(time: Date): string {
-  const hex = Math.max(0, time.getTime() - clockMarginMs)
-    .toString(16)
-    .padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }

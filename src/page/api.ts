@@ -37,9 +37,9 @@ export function createApi(call: Call) {
       return response;
     },
 
-    /** Asks for a change. A refusal is an answer for the form it came from; what is wrong on our side is thrown. */
+    /** Asks for something that may be refused, as a change may. A refusal is an answer for the form it came from; what is wrong on our side is thrown. */
     async send<Schema extends z.ZodType>(
-      method: 'POST' | 'PUT' | 'PATCH' | 'DELETE',
+      method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE',
       path: string,
       body: unknown,
       schema: Schema,

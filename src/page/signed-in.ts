@@ -20,8 +20,8 @@ export type SignedInOptions = {
   trustProxy: CidrList;
   cookies: Cookies;
   flashes: Flashes;
-  /** Answers a request to the API in this process, as if `caller` had sent it. */
-  call: (path: string, init: RequestInit, env: PageEnv['Bindings'] & { caller: Caller }) => Promise<Response>;
+  /** Answers a request to the API in this process, for the caller in `env` when there is one. */
+  call: (path: string, init: RequestInit, env: PageEnv['Bindings']) => Promise<Response>;
 };
 
 /** The names of the page's cookies. */
@@ -44,8 +44,13 @@ export function requireSignIn(options: SignedInOptions) {
     const { cookies, db } = options;
     const token = cookies.get(c, cookieNames.session);
     const session = token ? await findSession(db, token) : null;
-    const caller = session && (await recallCaller(c, options, session));
-    if (!token || !session || !caller) return leadToSignIn(c);
+    const acting = session && (await recallCaller(c, options, session));
+    if (!token || !session || !acting) return leadToSignIn(c);
+    const isStillValid = async () => {
+      const found = await findSession(db, token);
+      return found !== null && (await recallCaller(c, options, found)) !== null;
+    };
+    const caller = { ...acting, isStillValid };
     if (c.req.method === 'POST') await requireToken(c, csrfOf(token));
     c.set('session', session);
     c.set('caller', caller);
@@ -59,12 +64,12 @@ export function requireSignIn(options: SignedInOptions) {
   });
 }
 
-/** The caller as whom a session acts; null when its key was revoked, has expired, or may not be used from here. */
+/** As whom a session acts; null when its key was revoked, has expired, or may not be used from here. */
 async function recallCaller(
   c: Context<PageEnv>,
   { credentials, trustProxy }: SignedInOptions,
   { kind, keyId, locationId }: Session,
-): Promise<Caller | null> {
+): Promise<Omit<Caller, 'isStillValid'> | null> {
   const key = await credentials.recall(keyId);
   const address = addressOf(c, trustProxy);
   // The address range of a key is that of the core app; a link of its making is for people elsewhere.

@@ -92,7 +92,7 @@ describe('guarded', () => {
     const resent = await api.post(`/v1/locations/${locationId}/deliveries/${delivery?.id}/resend`);
     expect(resent.body).toMatchObject({ ...blocked, resendOf: delivery?.id });
     const range = { from: '2000-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
-    expect((await api.post(`${endpoint.path}/resend`, range)).body).toEqual({ resends: 1 });
+    expect((await api.post(`${endpoint.path}/resend`, range)).body.resends).toBe(1);
     for (const ended of await ledger.ended(locationId, 4)) expect(ended).toMatchObject(blocked);
     expect(receiver.openedCount()).toBe(0);
   });

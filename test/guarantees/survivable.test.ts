@@ -105,7 +105,7 @@ describe('survivable', { timeout: 90_000 }, () => {
     receiver.answerWith((_request, response) => response.writeHead(204).end());
     const all = { from: '2000-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' };
     const { body } = await api.post(`${endpoint.path}/resend`, { ...all, outcomes: ['failed', 'timed_out'] });
-    expect(body).toEqual({ resends: 3 });
+    expect(body.resends).toBe(3);
     await receiver.received(8);
     await ledger.settled();
     const sequences = receiver.requests.map(({ headers }) => headers['bellhop-sequence']);
@@ -119,7 +119,7 @@ describe('survivable', { timeout: 90_000 }, () => {
       [0, 2, 4].map((index) => originals[index]?.id),
     );
     // The first delivery alone began before the second: `from` is inside the range, `to` is not.
-    expect((await api.post(`${endpoint.path}/resend`, { from, to })).body).toEqual({ resends: 1 });
+    expect((await api.post(`${endpoint.path}/resend`, { from, to })).body.resends).toBe(1);
     await receiver.received(9);
   });
 

@@ -61,6 +61,8 @@ const routes: Route[] = [
   },
   { method: 'POST', path: `${endpoint}/resend`, scope: 'settings:write', status: 202, body: () => range },
   { method: 'GET', path: `${location}/deliveries`, scope: 'events:read', status: 200 },
+  { method: 'GET', path: `${location}/deliveries/stream`, scope: 'events:read', status: 200 },
+  { method: 'GET', path: `${location}/deliveries/export`, scope: 'events:read', status: 200 },
   { method: 'GET', path: delivery, scope: 'events:read', status: 200 },
   { method: 'POST', path: `${delivery}/resend`, scope: 'settings:write', status: 201, body: () => ({}) },
   { method: 'GET', path: resend, scope: 'events:read', status: 200 },

@@ -1,4 +1,4 @@
-/** What an API answers. `body` is parsed JSON, or undefined when there is none. */
+/** What an API answers. `body` is parsed JSON, text where it is CSV, or undefined when there is none or it is a stream. */
 // oxlint-disable-next-line typescript/no-explicit-any -- tests assert on what comes, whatever it is
 export type Answer = { status: number; headers: Headers; body: any };
 
@@ -15,12 +15,7 @@ export function createApi(url: string, key: string | undefined) {
     if (body !== undefined) headers.set('content-type', 'application/json');
     const request = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
     const response = await fetch(url + path, request);
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: text === '' ? undefined : JSON.parse(text),
-    };
+    return { status: response.status, headers: response.headers, body: await readBody(response) };
   }
   return {
     url,
@@ -32,4 +27,12 @@ export function createApi(url: string, key: string | undefined) {
     patch: (path: string, body: unknown) => call('PATCH', path, body),
     delete: (path: string) => call('DELETE', path),
   };
+}
+
+async function readBody(response: Response): Promise<unknown> {
+  const type = response.headers.get('content-type') ?? '';
+  if (type === 'text/event-stream') return response.body?.cancel();
+  const text = await response.text();
+  if (type.startsWith('text/csv')) return text;
+  return text === '' ? undefined : JSON.parse(text);
 }
