@@ -31,7 +31,8 @@ const sequence = z.coerce
   .min(0, 'must be at least 0')
   .max(Number.MAX_SAFE_INTEGER, 'must be a sequence');
 
-const tracedEventSchema = loggedEventSchema.extend({
+/** An event of the log; with its story when one session was asked for. */
+export const tracedEventSchema = loggedEventSchema.extend({
   deliveries: z
     .array(deliverySchema)
     .optional()

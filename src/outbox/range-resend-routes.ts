@@ -107,7 +107,8 @@ const resendRange = {
 const path = z.object({ id: z.string(), resendId: uuid });
 const time = z.iso.datetime().nullable();
 
-const resendsSchema = z
+/** How the resends of a range stand. */
+export const resendsSchema = z
   .object({
     id: uuid,
     endpointId: uuid,

@@ -8,8 +8,8 @@ import { LocationPage, pathOfTab } from './location-page.tsx';
 import { Confirm } from './parts/confirm.tsx';
 import { Field, Form, FormMistake } from './parts/form.tsx';
 import { EndpointHealth, HealthBadge } from './parts/health.tsx';
-import { OutcomeBadge } from './parts/outcome.tsx';
-import { hostOf, tellDelivery } from './words.ts';
+import { ToldDelivery } from './parts/told-delivery.tsx';
+import { hostOf } from './words.ts';
 import type { NamedLocation } from './view.ts';
 
 type Delivery = z.output<typeof deliverySchema>;
@@ -95,27 +95,15 @@ type TestResultProps = { delivery: Delivery | null; refusal: Refusal | null; loc
 
 /** How a test went; empty before there was one. */
 export function TestResult({ delivery, refusal, locationId }: TestResultProps) {
-  const story = delivery && tellDelivery(delivery);
   return (
     <div id="test-result" role="status">
       {refusal && <p class="notice bad">{refusal.detail}</p>}
-      {delivery && story && (
-        <div class="result">
-          <OutcomeBadge outcome={delivery.outcome} />
-          <p>
-            {story.what} {story.advice}
-          </p>
-          <p class="hint">
-            {[
-              delivery.reason,
-              delivery.statusCode && `status ${delivery.statusCode}`,
-              `${delivery.durationMs ?? 0} ms`,
-            ]
-              .filter(Boolean)
-              .join(' · ')}{' '}
-            · <a href={`${pathOfTab(locationId, 'deliveries')}/${delivery.id}`}>what was sent</a>
-          </p>
-        </div>
+      {delivery && (
+        <ToldDelivery
+          delivery={delivery}
+          path={`${pathOfTab(locationId, 'deliveries')}/${delivery.id}`}
+          link="what was sent"
+        />
       )}
     </div>
   );

@@ -1,7 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { z } from '@hono/zod-openapi';
 import { type CidrList, judgeUrl } from '../delivery/url-guard.ts';
-import { pageOf } from '../http/page.ts';
 import { deliverySchema } from '../outbox/delivery.ts';
 import { statsSchema } from '../outbox/stats-routes.ts';
 import { endpointSchema } from '../settings/endpoint.ts';
@@ -11,7 +10,7 @@ import { EndpointsPage, NewEndpointPage } from './endpoints-page.tsx';
 import { emptyEndpointForm, readEndpointForm, toEndpointBody } from './endpoint-form.ts';
 import { UrlVerdict } from './endpoint-fields.tsx';
 import { readForm } from './form-values.ts';
-import { apiPath } from './location-api.ts';
+import { apiPath, listEndpoints } from './location-api.ts';
 import { pathOfTab } from './location-page.tsx';
 import type { PageEnv } from './view.ts';
 
@@ -20,11 +19,8 @@ export function endpointRoutes(allowCidrs: CidrList) {
   const router = new Hono<PageEnv>();
 
   router.get('/', async (c) => {
-    const [{ items }, stats] = await Promise.all([
-      c.var.api.get(apiPath(c, '/endpoints?limit=1000'), pageOf(endpointSchema)),
-      readStats(c),
-    ]);
-    return answerPage(c, <EndpointsPage location={c.var.location} endpoints={items} stats={stats} />);
+    const [endpoints, stats] = await Promise.all([listEndpoints(c), readStats(c)]);
+    return answerPage(c, <EndpointsPage location={c.var.location} endpoints={endpoints} stats={stats} />);
   });
 
   router.get('/new', (c) =>

@@ -14,3 +14,9 @@ export async function readForm(c: Context): Promise<FormValues> {
   const all = (name: string) => [body[name] ?? []].flat().filter((value) => typeof value === 'string');
   return { all, one: (name) => all(name)[0] ?? '' };
 }
+
+/** Reads a form that changes nothing, and so is in the URL. */
+export function readQueryForm(c: Context): FormValues {
+  const all = (name: string) => c.req.queries(name) ?? [];
+  return { all, one: (name) => all(name)[0] ?? '' };
+}

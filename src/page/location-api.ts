@@ -1,5 +1,7 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
+import { pageOf } from '../http/page.ts';
+import { endpointSchema } from '../settings/endpoint.ts';
 import { locationSchema } from '../settings/location.ts';
 import type { PageEnv } from './view.ts';
 
@@ -13,4 +15,10 @@ export const findLocation = createMiddleware<PageEnv>(async (c, next) => {
 /** A path of the API below the location that a page is about. @example apiPath(c, '/endpoints'); */
 export function apiPath(c: Context<PageEnv>, path: string): string {
   return `/v1/locations/${c.var.location.id}${path}`;
+}
+
+/** The webhooks of the location that a page is about; deleted ones are not among them. */
+export async function listEndpoints(c: Context<PageEnv>) {
+  const { items } = await c.var.api.get(apiPath(c, '/endpoints?limit=1000'), pageOf(endpointSchema));
+  return items;
 }

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { CidrList } from '../delivery/url-guard.ts';
+import { deliveriesRoutes, exportDeliveries } from './deliveries-routes.tsx';
 import { endpointRoutes } from './endpoint-routes.tsx';
 import { keysRoutes } from './keys-routes.tsx';
 import { pageOf } from '../http/page.ts';
@@ -9,6 +10,8 @@ import { LocationsPage } from './locations-page.tsx';
 import { overviewRoutes } from './overview-routes.tsx';
 import { auditRoutes } from './audit-routes.tsx';
 import { findLocation } from './location-api.ts';
+import { resendRoutes } from './resend-routes.tsx';
+import { toldSessionRoutes } from './told-session-routes.tsx';
 import type { PageEnv } from './view.ts';
 
 /** The locations and, below each, its tabs. */
@@ -26,5 +29,9 @@ export function locationsRoutes(allowCidrs: CidrList) {
   router.route('/locations/:id/api', keysRoutes());
   router.route('/locations/:id/audit', auditRoutes());
   router.route('/keys', keysRoutes());
+  router.route('/locations/:id/deliveries', deliveriesRoutes());
+  router.get('/locations/:id/deliveries.csv', exportDeliveries);
+  router.route('/locations/:id', resendRoutes());
+  router.route('/locations/:id/sessions', toldSessionRoutes());
   return router;
 }

@@ -3,6 +3,8 @@ import type { deliverySchema } from '../outbox/delivery.ts';
 import type { Endpoint, Stats } from './endpoints-page.tsx';
 import { LocationPage, pathOfTab } from './location-page.tsx';
 import { judgeLocation } from './overview.ts';
+import { DeliveriesChart } from './parts/chart.tsx';
+import { SessionSearch } from './parts/session-search.tsx';
 import { HealthBadge, share } from './parts/health.tsx';
 import { OutcomeBadge } from './parts/outcome.tsx';
 import { Time } from './parts/time.tsx';
@@ -45,9 +47,18 @@ export function OverviewPage({ location, stats, endpoints, deliveries }: Props) 
         )}
       </section>
       <Figures stats={stats} />
+      {stats.deliveries > 0 && (
+        <section class="card">
+          <DeliveriesChart hours={stats.byHour}>
+            <h2>Last 24 hours</h2>
+          </DeliveriesChart>
+        </section>
+      )}
       {endpoints.length > 0 && <Webhooks location={location} endpoints={endpoints} stats={stats} />}
       {deliveries.length > 0 && <LastDeliveries {...{ location, endpoints, deliveries }} />}
-      <SessionSearch location={location} />
+      <section class="card">
+        <SessionSearch locationId={location.id} />
+      </section>
     </LocationPage>
   );
 }
@@ -128,27 +139,5 @@ function LastDeliveries({ location, endpoints, deliveries }: Omit<Props, 'stats'
         <a href={path}>See all deliveries</a>
       </p>
     </section>
-  );
-}
-
-function SessionSearch({ location }: { location: NamedLocation }) {
-  return (
-    <form class="card" method="get" action={`/locations/${location.id}/sessions`} role="search">
-      <h2>What happened to a session?</h2>
-      <div class="filters">
-        <div class="field">
-          <label for="uuid">Session id</label>
-          <input
-            id="uuid"
-            type="search"
-            name="uuid"
-            class="mono"
-            placeholder="41509791-3de8-5bb9-b4fc-a9753da95aad"
-            required
-          />
-        </div>
-        <button>Tell its story</button>
-      </div>
-    </form>
   );
 }

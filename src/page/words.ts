@@ -88,6 +88,13 @@ function tellStatus(statusCode: number): Story {
   return { what: `It answered ${statusCode}, which is not a success.`, advice };
 }
 
+/** The same for developers. @example tellDetail(delivery); // 'http_status · status 500 · 12 ms' */
+export function tellDetail({ reason, statusCode, durationMs }: Told): string {
+  const status = statusCode === null ? null : `status ${statusCode}`;
+  const duration = durationMs === null ? null : `${durationMs.toLocaleString('en')} ms`;
+  return [reason, status, duration].filter(Boolean).join(' · ');
+}
+
 /** A number with its noun. @example count(1204, 'event'); // '1,204 events' */
 export function count(amount: number, noun: string): string {
   return `${amount.toLocaleString('en')} ${amount === 1 ? noun : noun.replace(/y$/, 'ie') + 's'}`;
@@ -96,4 +103,11 @@ export function count(amount: number, noun: string): string {
 /** The host of a URL, by which people know it. */
 export function hostOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host : url;
+}
+
+/** The host and path of a URL. @example hostAndPathOf('https://a.example/b?c'); // 'a.example/b' */
+export function hostAndPathOf(url: string): string {
+  if (!URL.canParse(url)) return url;
+  const { host, pathname } = new URL(url);
+  return pathname === '/' ? host : host + pathname;
 }

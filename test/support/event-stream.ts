@@ -27,11 +27,12 @@ export type EventStream = {
  */
 export async function openStream(
   url: string,
-  { key = adminKey, lastEventId }: { key?: string; lastEventId?: string } = {},
+  { key = adminKey, lastEventId, cookie }: { key?: string; lastEventId?: string; cookie?: string } = {},
 ): Promise<EventStream> {
   const leaving = new AbortController();
   onTestFinished(() => leaving.abort());
-  const headers = { authorization: `Bearer ${key}`, ...(lastEventId && { 'last-event-id': lastEventId }) };
+  const credential = cookie ? { cookie } : { authorization: `Bearer ${key}` };
+  const headers = { ...credential, ...(lastEventId && { 'last-event-id': lastEventId }) };
   const response = await fetch(url, { headers, signal: leaving.signal });
   const messages: StreamMessage[] = [];
   const signals = new EventEmitter();

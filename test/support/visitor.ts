@@ -1,6 +1,8 @@
 /** What a page answers to a visitor. */
 export type Visit = { status: number; headers: Headers; html: string; location: string | null };
 
+/** See {@link createVisitor}. */
+export type Visitor = ReturnType<typeof createVisitor>;
 
 /**
  * A browser of few words: it keeps cookies, knows the token of forms, and follows nothing by itself.

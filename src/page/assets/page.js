@@ -3,6 +3,7 @@
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' });
+const hour = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const units = [
   ['day', 86_400],
@@ -24,14 +25,20 @@ function localiseTimes(root) {
     const at = new Date(time.dateTime);
     const text = exact.format(at);
     time.title = text;
-    time.textContent = time.dataset['format'] === 'relative' ? tellAgo(at) : text;
+    const format = time.dataset['format'];
+    time.textContent = format === 'relative' ? tellAgo(at) : format === 'hour' ? hour.format(at) : text;
   }
 }
 
-/** Fields for a time are filled in, and sent, in the zone of whoever looks. @param {ParentNode} root */
+/**
+ * Fields for a time are filled in, and sent, in the zone of whoever looks; times that were typed keep theirs.
+ * @param {ParentNode} root
+ */
 function localiseFields(root) {
-  for (const field of root.querySelectorAll('input[name=zone]'))
-    if (field instanceof HTMLInputElement) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  for (const field of root.querySelectorAll('input[name=zone]:not([data-kept])'))
+    if (field instanceof HTMLInputElement) field.value = timeZone;
+  for (const name of root.querySelectorAll('[data-zone]')) name.textContent = timeZone;
 }
 
 /** Says something to screen readers. @param {string} text */
@@ -81,6 +88,81 @@ function prepare(root) {
   localiseTimes(root);
   localiseFields(root);
 }
+
+/** Rows that a log shows at most, and that wait while its reader is elsewhere. */
+const maxRows = 200;
+/** Milliseconds between two times that new rows are told of: a burst is told once. */
+const tellMs = 2000;
+/** @type {Map<string, Element>} */
+const held = new Map();
+let arrived = 0;
+let isTelling = false;
+
+/** A row of the log that comes while it is looked at. @param {Element} rows @param {string} html */
+function receiveRow(rows, html) {
+  const template = document.createElement('template');
+  template.innerHTML = html;
+  const row = template.content.firstElementChild;
+  if (!row) return;
+  prepare(template.content);
+  const shown = document.getElementById(row.id);
+  if (shown) {
+    row.classList.remove('arrives');
+    shown.replaceWith(row);
+    return;
+  }
+  arrived += 1;
+  if (
+    rows.getAttribute('data-live') === 'shown' &&
+    scrollY < rows.getBoundingClientRect().top + scrollY - 8 &&
+    held.size === 0
+  )
+    showRows(rows, [row]);
+  else {
+    held.delete(row.id);
+    held.set(row.id, row);
+  }
+  if (!isTelling) tellNews();
+}
+
+/** @param {Element} rows @param {Iterable<Element>} news oldest first */
+function showRows(rows, news) {
+  for (const row of news) rows.prepend(row);
+  while (rows.children.length > maxRows) rows.lastElementChild?.remove();
+}
+
+/** Tells how many there are, now and again while more come. */
+function tellNews() {
+  const chip = document.querySelector('[data-news]');
+  if (chip instanceof HTMLElement) {
+    chip.hidden = held.size === 0;
+    chip.textContent = `${held.size} new`;
+  }
+  isTelling = arrived > 0;
+  if (!isTelling) return;
+  if (held.size === 0) announce(arrived === 1 ? '1 new delivery' : `${arrived} new deliveries`);
+  arrived = 0;
+  setTimeout(tellNews, tellMs);
+}
+
+document.addEventListener('htmx:sseBeforeMessage', (event) => {
+  const rows = event.target;
+  if (!(event instanceof CustomEvent) || !(rows instanceof Element) || !rows.matches('[data-live]')) return;
+  event.preventDefault();
+  receiveRow(rows, event.detail.data);
+});
+
+document.addEventListener('click', (event) => {
+  const chip = event.target instanceof Element ? event.target.closest('[data-news]') : null;
+  const rows = document.querySelector('[data-live=shown]');
+  if (!chip || !rows) return;
+  event.preventDefault();
+  showRows(rows, held.values());
+  held.clear();
+  tellNews();
+  rows.closest('section')?.scrollIntoView();
+  rows.querySelector('a')?.focus();
+});
 
 document.addEventListener('htmx:afterSwap', (event) => {
   if (event.target instanceof Element) prepare(event.target.parentElement ?? event.target);

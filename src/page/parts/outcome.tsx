@@ -26,6 +26,11 @@ export function OutcomeBadge({ outcome }: { outcome: Outcome }) {
   );
 }
 
+/** An outcome in words, as its badge says it. */
+export function outcomeWords(outcome: Outcome): string {
+  return shapes[outcome].word;
+}
+
 /** Why an event was not sent, in words. */
 export const skipWords: Record<(typeof skipReasons)[number], string> = {
   paused: 'The webhook was paused at the time.',
