@@ -7,10 +7,12 @@ import { sentEventSchema } from './events/event.ts';
 import type { NewEvent } from './events/event.ts';
 import type { Acceptance } from './events/log.ts';
 import { eventRoutes } from './events/routes.ts';
+import { appWebhookRoutes, locationAppWebhookRoutes } from './flows/app-webhook-routes.ts';
 import { flowRoutes } from './flows/flow-routes.ts';
-import { appWebhookRoutes, incomingRoutes } from './flows/incoming-routes.ts';
+import { incomingRoutes } from './flows/incoming-routes.ts';
 import { runRoutes } from './flows/run-routes.ts';
 import type { Runner } from './flows/runner.ts';
+import { templatePreviewRoutes } from './flows/template-preview-routes.ts';
 import { createCredentials, createKeyFinder } from './http/api-key.ts';
 import { type AppEnv, authenticate } from './http/authorize.ts';
 import { strictBody } from './http/body.ts';
@@ -85,7 +87,9 @@ export function createApp(options: AppOptions) {
   app.route('/', invocationRoutes(options));
   app.route('/', flowRoutes(options));
   app.route('/', runRoutes(options));
+  app.route('/', templatePreviewRoutes(db));
   app.route('/', appWebhookRoutes(db));
+  app.route('/', locationAppWebhookRoutes(db));
   const call: PageOptions['call'] = async (path, init, env) => app.request(path, init, env);
   app.route('/', pageRoutes({ ...options, findKey, credentials, call }));
 

@@ -9,7 +9,7 @@ import { invalid } from '../http/problem.ts';
 import { rotationSchema } from '../http/rotation.ts';
 import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
 import { checkFlow } from './check-flow.ts';
-import { flowName, flowSchema, newFlowSchema, stepSchema, toFlow } from './flow.ts';
+import { flowName, flowSchema, flowStatusSchema, newFlowSchema, stepSchema, toFlow } from './flow.ts';
 import { findFlow, isFlow, putFlow, rotateToken, unknownFlow } from './flows.ts';
 
 /** The flows of a location. */
@@ -47,6 +47,16 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
 
   router.openapi(createRoute({ ...read, middleware: mayRead }), async (c) => {
     const row = await findFlow(db, { locationId: c.var.location.id, name: c.req.valid('param').name });
+    if (!row) throw unknownFlow();
+    return c.json(toFlow(row), 200);
+  });
+
+  router.openapi(createRoute({ ...change, middleware: mayWrite }), async (c) => {
+    const [row] = await db
+      .update(flows)
+      .set({ status: c.req.valid('json').status, updatedAt: new Date() })
+      .where(isFlow({ locationId: c.var.location.id, name: c.req.valid('param').name }))
+      .returning();
     if (!row) throw unknownFlow();
     return c.json(toFlow(row), 200);
   });
@@ -94,6 +104,14 @@ const read = {
   path: '/v1/locations/{id}/flows/{name}',
   summary: 'A flow',
   request: { params: flowPath },
+  responses: { 200: answers('The flow', flowSchema), ...problems },
+} as const;
+
+const change = {
+  method: 'patch',
+  path: '/v1/locations/{id}/flows/{name}',
+  summary: 'Pause a flow, or let it go on; it is not checked anew, so that a broken one can be paused',
+  request: { params: flowPath, ...takes(flowStatusSchema) },
   responses: { 200: answers('The flow', flowSchema), ...problems },
 } as const;
 

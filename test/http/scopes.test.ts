@@ -66,6 +66,13 @@ const routes: Route[] = [
   { method: 'GET', path: resend, scope: 'events:read', status: 200 },
   { method: 'DELETE', path: resend, scope: 'settings:write', status: 200 },
   { method: 'GET', path: `${location}/stats`, scope: 'events:read', status: 200 },
+  {
+    method: 'POST',
+    path: `${location}/template-preview`,
+    scope: 'settings:write',
+    status: 200,
+    body: () => ({ template: 'x' }),
+  },
   { method: 'GET', path: '/v1/keys', scope: 'admin', status: 200 },
   {
     method: 'POST',
