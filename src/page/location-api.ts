@@ -14,3 +14,8 @@ export const findLocation = createMiddleware<PageEnv>(async (c, next) => {
 export function apiPath(c: Context<PageEnv>, path: string): string {
   return `/v1/locations/${c.var.location.id}${path}`;
 }
+
+/** Where apps and outside services reach us. @example originOf(c, undefined); // 'http://127.0.0.1:8080' */
+export function originOf(c: Context, publicUrl: string | undefined): string {
+  return new URL(publicUrl ?? c.req.url).origin;
+}

@@ -2,12 +2,16 @@ import { Hono } from 'hono';
 import type { CidrList } from '../delivery/url-guard.ts';
 import { endpointRoutes } from './endpoint-routes.tsx';
 import { findLocation } from './location-api.ts';
+import { registrationRoutes } from './registration-routes.tsx';
 import type { PageEnv } from './view.ts';
 
+type Options = { allowCidrs: CidrList; publicUrl: string | undefined };
+
 /** The locations and, below each, its tabs. */
-export function locationsRoutes(allowCidrs: CidrList) {
+export function locationsRoutes({ allowCidrs, publicUrl }: Options) {
   const router = new Hono<PageEnv>();
   router.use('/locations/:id/*', findLocation);
   router.route('/locations/:id/webhooks', endpointRoutes(allowCidrs));
+  router.route('/locations/:id', registrationRoutes(publicUrl));
   return router;
 }
