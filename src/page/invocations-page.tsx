@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import type { fullInvocationSchema } from '../webhooks/invocation.ts';
 import { type Invocation, InvocationBadge, tellInvocation } from './invocation-words.tsx';
-import { parseJson, prettyJson } from './json-text.ts';
+import { readable } from './json-text.ts';
 import { LocationPage, pathOfTab } from './location-page.tsx';
 import { Copyable } from './parts/copyable.tsx';
 import { Fact } from './parts/fact.tsx';
@@ -73,11 +73,10 @@ export function InvocationsPage({ location, webhookId, invocations, nextCursor, 
   const path = `${pathOfTab(location.id, 'registeredWebhooks')}/${webhookId}`;
   return (
     <LocationPage location={location} tab="registeredWebhooks" title={`Invocations of ${webhookId}`}>
-      <div class="head">
-        <h1 class="break">Invocations of {webhookId}</h1>
-        <p>
-          <a href={path}>Its settings</a>
-        </p>
+      <div class="row head">
+        <h1 class="break">
+          Invocations of <a href={path}>{webhookId}</a>
+        </h1>
       </div>
       <InvocationTable locationId={location.id} invocations={invocations} />
       <Pager path={`${path}/invocations`} nextCursor={nextCursor} isFirst={isFirst} />
@@ -152,10 +151,4 @@ function Body({ title, text }: { title: string; text: string | null }) {
       )}
     </section>
   );
-}
-
-/** JSON in lines, everything else as it is. */
-function readable(text: string): string {
-  const parsed = parseJson(text);
-  return parsed.ok ? prettyJson(parsed.value) : text;
 }

@@ -15,6 +15,12 @@ export function prettyJson(value: unknown): string {
   return JSON.stringify(value, null, 2) ?? '';
 }
 
+/** JSON in lines, everything else as it is. */
+export function readable(text: string): string {
+  const parsed = parseJson(text);
+  return parsed.ok ? prettyJson(parsed.value) : text;
+}
+
 function describe(text: string): string {
   const { at, expected } = findMistake(text);
   const lines = text.slice(0, at).split('\n');

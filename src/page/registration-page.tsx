@@ -41,11 +41,13 @@ export function RegistrationPage({
   const path = `${pathOfTab(location.id, 'registeredWebhooks')}/${webhook.id}`;
   return (
     <LocationPage location={location} tab="registeredWebhooks" title={webhook.id}>
-      <div class="head">
-        <h1 class="mono break">{webhook.id}</h1>
-        <p class="muted mono break">
-          {webhook.method ?? 'POST or GET'} {webhook.url}
-        </p>
+      <div class="row head">
+        <div>
+          <h1 class="break">{webhook.id}</h1>
+          <p class="lead mono break">
+            {webhook.method ?? 'POST or GET'} {webhook.url}
+          </p>
+        </div>
       </div>
       {refusal?.errors.length === 0 && <FormMistake detail={refusal.detail} />}
       <Trial path={path} locationId={location.id} webhook={webhook} state={trial} />

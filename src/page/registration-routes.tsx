@@ -59,7 +59,7 @@ const newest = 5;
 async function showList(c: Context<PageEnv>) {
   const cursor = c.req.query('cursor');
   const page = await c.var.api.get(
-    apiPath(c, `/webhooks?${new URLSearchParams({ limit: String(listed), ...(cursor && { cursor }) })}`),
+    apiPath(c, `/webhooks?${new URLSearchParams({ limit: String(listed), ...(cursor && { cursor }) }).toString()}`),
     pageOf(webhookSchema),
   );
   const items = await Promise.all(
@@ -146,7 +146,7 @@ async function tryOut(c: Context<PageEnv>, show: Show) {
 
 function readInvocations(c: Context<PageEnv>, id: string, limit: number, cursor?: string) {
   const query = new URLSearchParams({ limit: String(limit), ...(cursor && { cursor }) });
-  return c.var.api.get(`${webhookPath(c, id)}/invocations?${query}`, pageOf(invocationSchema));
+  return c.var.api.get(`${webhookPath(c, id)}/invocations?${query.toString()}`, pageOf(invocationSchema));
 }
 
 function idOf(c: Context<PageEnv>): string {
