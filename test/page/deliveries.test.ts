@@ -31,14 +31,24 @@ beforeEach(async () => {
 
 type Listed = { id: string; endpointId: string; outcome: string; test: boolean; resendOf: string | null };
 
+const hasEnded = (delivery: Listed) => delivery.outcome !== 'sending';
+
 /** The deliveries of the location once so many have ended, newest first. */
 async function ended(count: number, at = location): Promise<Listed[]> {
   return until(`${count} deliveries have ended`, async () => {
     const { body } = await service.api.get(`/v1/locations/${at}/deliveries?limit=1000`);
-    const hasEnded = (delivery: Listed) => delivery.outcome !== 'sending';
     return body.items.length === count && body.items.every(hasEnded) && body.items;
   });
 }
+
+/** The clock in UTC, so many milliseconds from now, as a field of a form has it. */
+const inUtc = (ms: number) => new Date(Date.now() + ms).toISOString().slice(0, 16);
+
+const between = (from: string, to: string, zone: string) =>
+  visitor.get(`${path}?${new URLSearchParams({ span: 'between', from, to, zone }).toString()}`);
+
+const live = (query = '', of = path) =>
+  openStream(`${service.url}${of}/live${query}`, { cookie: cookieOf(visitor) });
 
 /** The ids of the rows of a page, from its top. */
 function rowsOf(html: string): string[] {
@@ -118,11 +128,11 @@ describe('the log', () => {
     for (let n = 0; n < 30; n += 1) await service.api.post(`${bad.path}/test`, {});
     const filtered = `${path}?endpointId=${bad.id}&outcome=failed`;
     const first = await visitor.get(filtered);
-    const older = linkOf(first.html, 'Older');
+    const older = linkOf(first.html, 'Next page');
     expect(older).toMatch(new RegExp(`^${path}\\?endpointId=${bad.id}&outcome=failed&cursor=`));
     expect(first.html).toContain(`<option value="${bad.id}" selected="">`);
     const second = await visitor.get(older);
-    expect(linkOf(second.html, 'Back to the newest')).toBe(filtered);
+    expect(linkOf(second.html, 'First page')).toBe(filtered);
     const ids = [...rowsOf(first.html), ...rowsOf(second.html)];
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids).toContain(failed);
@@ -131,9 +141,6 @@ describe('the log', () => {
 
   it('reads typed times in the zone that they were typed in, and as UTC where there is none', async () => {
     await addBoth();
-    const inUtc = (ms: number) => new Date(Date.now() + ms).toISOString().slice(0, 16);
-    const between = (from: string, to: string, zone: string) =>
-      visitor.get(`${path}?${new URLSearchParams({ span: 'between', from, to, zone })}`);
     const hour = 3_600_000;
     expect(rowsOf((await between(inUtc(-hour), inUtc(hour), '')).html)).toHaveLength(2);
     // The same clock in Tokyo is 9 hours earlier.
@@ -187,9 +194,6 @@ describe('the log', () => {
 });
 
 describe('what happens while somebody looks', () => {
-  const live = (query = '', of = path) =>
-    openStream(`${service.url}${of}/live${query}`, { cookie: cookieOf(visitor) });
-
   it('comes as rows, and nothing of other locations', async () => {
     const stranger = await addLocation(service.api);
     for (const id of [stranger, location]) await addEndpoint(service.api, id, `${receiver.url}/good`);
