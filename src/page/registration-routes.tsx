@@ -59,7 +59,10 @@ const newest = 5;
 async function showList(c: Context<PageEnv>) {
   const cursor = c.req.query('cursor');
   const page = await c.var.api.get(
-    apiPath(c, `/webhooks?${new URLSearchParams({ limit: String(listed), ...(cursor && { cursor }) }).toString()}`),
+    apiPath(
+      c,
+      `/webhooks?${new URLSearchParams({ limit: String(listed), ...(cursor && { cursor }) }).toString()}`,
+    ),
     pageOf(webhookSchema),
   );
   const items = await Promise.all(

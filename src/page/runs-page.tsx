@@ -84,7 +84,11 @@ export function RunsPage({ location, filter, runs, nextCursor, isFirst }: Props)
           {isFiltered ? 'No runs are like that.' : 'No flow has run yet. Each run shows here, step by step.'}
         </p>
       )}
-      <Pager path={`${path}?${new URLSearchParams(filter).toString()}`} nextCursor={nextCursor} isFirst={isFirst} />
+      <Pager
+        path={`${path}?${new URLSearchParams(filter).toString()}`}
+        nextCursor={nextCursor}
+        isFirst={isFirst}
+      />
     </LocationPage>
   );
 }
