@@ -3,6 +3,7 @@ import { AppWebhooks, type ListedAppWebhook } from './app-webhooks.tsx';
 import { FlowFields } from './flow-fields.tsx';
 import type { Flow, FlowForm } from './flow-form.ts';
 import { LocationPage, pathOfTab } from './location-page.tsx';
+import { Fact } from './parts/fact.tsx';
 import { Field, Form, FormMistake, mistakeAt } from './parts/form.tsx';
 import { Pager } from './parts/pager.tsx';
 import { Time } from './parts/time.tsx';
@@ -70,21 +71,14 @@ function FlowCard({ path, flow, last }: ListedFlow & { path: string }) {
         <FlowBadge status={flow.status} />
       </div>
       <dl class="facts">
-        <div>
-          <dt>Steps</dt>
-          <dd>{count(flow.steps.length, 'step')}</dd>
-        </div>
-        <div>
-          <dt>Runs</dt>
-          <dd>{flow.async ? 'later' : 'at once'}</dd>
-        </div>
-        <div>
-          <dt>Last run</dt>
-          <dd class="row">
+        <Fact name="Steps">{count(flow.steps.length, 'step')}</Fact>
+        <Fact name="Runs">{flow.async ? 'later' : 'at once'}</Fact>
+        <Fact name="Last run">
+          <span class="row">
             <Time at={last?.createdAt ?? null} />
             {last && <RunBadge status={last.status} />}
-          </dd>
-        </div>
+          </span>
+        </Fact>
       </dl>
     </li>
   );

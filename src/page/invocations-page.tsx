@@ -33,26 +33,32 @@ export function InvocationTable({ locationId, invocations }: TableProps) {
         </thead>
         <tbody>
           {invocations.map((invocation) => (
-            <tr>
-              <td data-label="When">
-                <a href={`/locations/${locationId}/invocations/${invocation.referenceId}`}>
-                  <Time at={invocation.createdAt} />
-                </a>
-              </td>
-              <td data-label="Outcome">
-                <InvocationBadge invocation={invocation} />
-              </td>
-              <td data-label="By" class="break">
-                {invocation.key.name}
-              </td>
-              <td data-label="Duration" class="number">
-                {tellDuration(invocation.durationMs)}
-              </td>
-            </tr>
+            <InvocationRow locationId={locationId} invocation={invocation} />
           ))}
         </tbody>
       </table>
     </div>
+  );
+}
+
+function InvocationRow({ locationId, invocation }: { locationId: string; invocation: Invocation }) {
+  return (
+    <tr>
+      <td data-label="When">
+        <a href={`/locations/${locationId}/invocations/${invocation.referenceId}`}>
+          <Time at={invocation.createdAt} />
+        </a>
+      </td>
+      <td data-label="Outcome">
+        <InvocationBadge invocation={invocation} />
+      </td>
+      <td data-label="By" class="break">
+        {invocation.key.name}
+      </td>
+      <td data-label="Duration" class="number">
+        {tellDuration(invocation.durationMs)}
+      </td>
+    </tr>
   );
 }
 
@@ -88,7 +94,7 @@ type Props = { location: NamedLocation; invocation: z.output<typeof fullInvocati
 
 /** One invocation in full. */
 export function InvocationPage({ location, invocation }: Props) {
-  const { webhookId, referenceId, key } = invocation;
+  const { webhookId } = invocation;
   const { what, advice } = tellInvocation(invocation);
   return (
     <LocationPage location={location} tab="registeredWebhooks" title={`Invocation of ${webhookId}`}>
@@ -104,33 +110,39 @@ export function InvocationPage({ location, invocation }: Props) {
         <p class="break">
           {what} {advice}
         </p>
-        <dl class="facts">
-          <Fact name="Reference">
-            <span class="mono break">{referenceId}</span>
-          </Fact>
-          <Fact name="By">
-            <span class="break">{key.name}</span>
-          </Fact>
-          <Fact name="Began">
-            <Time at={invocation.createdAt} format="exact" />
-          </Fact>
-          <Fact name="Ended">
-            {invocation.endedAt ? <Time at={invocation.endedAt} format="exact" /> : 'not yet'}
-          </Fact>
-          <Fact name="Duration">{tellDuration(invocation.durationMs)}</Fact>
-          <Fact name="Status">{invocation.status ?? '–'}</Fact>
-          <Fact name="Sent">{tellBytes(invocation.requestBytes)}</Fact>
-          <Fact name="Answered">{tellBytes(invocation.responseBytes)}</Fact>
-          {invocation.reason && (
-            <Fact name="Reason">
-              <code>{invocation.reason}</code>
-            </Fact>
-          )}
-        </dl>
+        <Facts invocation={invocation} />
       </section>
       <Body title="What was sent" text={invocation.requestBody} />
       <Body title="What was answered" text={invocation.responseBody} />
     </LocationPage>
+  );
+}
+
+function Facts({ invocation }: { invocation: Invocation }) {
+  return (
+    <dl class="facts">
+      <Fact name="Reference">
+        <span class="mono break">{invocation.referenceId}</span>
+      </Fact>
+      <Fact name="By">
+        <span class="break">{invocation.key.name}</span>
+      </Fact>
+      <Fact name="Began">
+        <Time at={invocation.createdAt} format="exact" />
+      </Fact>
+      <Fact name="Ended">
+        {invocation.endedAt ? <Time at={invocation.endedAt} format="exact" /> : 'not yet'}
+      </Fact>
+      <Fact name="Duration">{tellDuration(invocation.durationMs)}</Fact>
+      <Fact name="Status">{invocation.status ?? '–'}</Fact>
+      <Fact name="Sent">{tellBytes(invocation.requestBytes)}</Fact>
+      <Fact name="Answered">{tellBytes(invocation.responseBytes)}</Fact>
+      {invocation.reason && (
+        <Fact name="Reason">
+          <code>{invocation.reason}</code>
+        </Fact>
+      )}
+    </dl>
   );
 }
 

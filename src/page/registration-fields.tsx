@@ -24,18 +24,7 @@ export function RegistrationFields({ locationId, form, refusal, hasNewHeader }: 
         placeholder="https://api.example.com/v2/scores"
         mistake={mistakeAt(mistakes, 'url')}
       />
-      <Field label="Method" name="method" mistake={mistakeAt(mistakes, 'method')}>
-        {(attributes) => (
-          <select {...attributes}>
-            <option value="">POST when the app sends data, else GET</option>
-            {methods.map((method) => (
-              <option value={method} selected={method === form.method}>
-                {method}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <Method form={form} mistakes={mistakes} />
       <HeaderRows
         headers={form.headers}
         hint="Sent with every request: keys and passwords belong here. Values are stored encrypted and never shown again. A header without a value is one that the app fills in. To remove a header, empty its name."
@@ -43,18 +32,7 @@ export function RegistrationFields({ locationId, form, refusal, hasNewHeader }: 
         hasNewHeader={hasNewHeader}
         emptyValue="empty: the app fills it in"
       />
-      <Field
-        label="Query parameters"
-        name="queryParams"
-        hint="Names that the app may fill in, one a line. Others are refused."
-        mistake={mistakeAt(mistakes, 'queryParams')}
-      >
-        {(attributes) => (
-          <textarea {...attributes} class="mono short" spellcheck={false} placeholder="pageNum">
-            {form.queryParams}
-          </textarea>
-        )}
-      </Field>
+      <QueryParams form={form} mistakes={mistakes} />
       <DataFields form={form} mistakes={mistakes} />
       <Field
         label="Timeout in milliseconds"
@@ -69,9 +47,43 @@ export function RegistrationFields({ locationId, form, refusal, hasNewHeader }: 
   );
 }
 
-type DataProps = { form: RegistrationForm; mistakes: Refusal['errors'] };
+type FieldProps = { form: RegistrationForm; mistakes: Refusal['errors'] };
 
-function DataFields({ form, mistakes }: DataProps) {
+function Method({ form, mistakes }: FieldProps) {
+  return (
+    <Field label="Method" name="method" mistake={mistakeAt(mistakes, 'method')}>
+      {(attributes) => (
+        <select {...attributes}>
+          <option value="">POST when the app sends data, else GET</option>
+          {methods.map((method) => (
+            <option value={method} selected={method === form.method}>
+              {method}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+function QueryParams({ form, mistakes }: FieldProps) {
+  return (
+    <Field
+      label="Query parameters"
+      name="queryParams"
+      hint="Names that the app may fill in, one a line. Others are refused."
+      mistake={mistakeAt(mistakes, 'queryParams')}
+    >
+      {(attributes) => (
+        <textarea {...attributes} class="mono short" spellcheck={false} placeholder="pageNum">
+          {form.queryParams}
+        </textarea>
+      )}
+    </Field>
+  );
+}
+
+function DataFields({ form, mistakes }: FieldProps) {
   return (
     <>
       <Field label="Data" name="encoding" mistake={mistakeAt(mistakes, 'payload_encoding')}>

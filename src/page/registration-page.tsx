@@ -51,15 +51,7 @@ export function RegistrationPage({
       </div>
       {refusal?.errors.length === 0 && <FormMistake detail={refusal.detail} />}
       <Trial path={path} locationId={location.id} webhook={webhook} state={trial} />
-      <section class="card">
-        <h2>Invocations</h2>
-        <InvocationTable locationId={location.id} invocations={invocations} />
-        {invocations.length > 0 && (
-          <p>
-            <a href={`${path}/invocations`}>All invocations</a>
-          </p>
-        )}
-      </section>
+      <Invocations path={path} locationId={location.id} invocations={invocations} />
       <Snippets origin={origin} locationId={location.id} webhook={webhook} />
       <section class="card">
         <h2>Settings</h2>
@@ -68,17 +60,24 @@ export function RegistrationPage({
           <button class="primary">Save</button>
         </Form>
       </section>
-      <section class="card">
-        <h2>Delete</h2>
-        <Confirm
-          action={`${path}/delete`}
-          open="Delete …"
-          label={`Delete ${webhook.id}`}
-          text={`Apps and flows that trigger ${webhook.id} get an error from then on, and nothing is sent to ${hostOf(webhook.url)} any more. Its headers and secret are erased. Its invocations stay on record.`}
-          isDangerous
-        />
-      </section>
+      <Ending path={path} webhook={webhook} />
     </LocationPage>
+  );
+}
+
+type InvocationsProps = { path: string; locationId: string; invocations: Invocation[] };
+
+function Invocations({ path, locationId, invocations }: InvocationsProps) {
+  return (
+    <section class="card">
+      <h2>Invocations</h2>
+      <InvocationTable locationId={locationId} invocations={invocations} />
+      {invocations.length > 0 && (
+        <p>
+          <a href={`${path}/invocations`}>All invocations</a>
+        </p>
+      )}
+    </section>
   );
 }
 
@@ -100,6 +99,21 @@ function Snippets({ origin, locationId, webhook }: SnippetsProps) {
         label="TypeScript"
         text={typescriptOf({ origin, locationId, webhookId: webhook.id, trigger })}
         lang="ts"
+      />
+    </section>
+  );
+}
+
+function Ending({ path, webhook }: { path: string; webhook: Registration }) {
+  return (
+    <section class="card">
+      <h2>Delete</h2>
+      <Confirm
+        action={`${path}/delete`}
+        open="Delete …"
+        label={`Delete ${webhook.id}`}
+        text={`Apps and flows that trigger ${webhook.id} get an error from then on, and nothing is sent to ${hostOf(webhook.url)} any more. Its headers and secret are erased. Its invocations stay on record.`}
+        isDangerous
       />
     </section>
   );

@@ -1,6 +1,7 @@
 import type { Refusal } from './api.ts';
 import { type Invocation, InvocationBadge } from './invocation-words.tsx';
 import { LocationPage, pathOfTab } from './location-page.tsx';
+import { Fact } from './parts/fact.tsx';
 import { Field, Form, FormMistake, mistakeAt } from './parts/form.tsx';
 import { Pager } from './parts/pager.tsx';
 import { Time } from './parts/time.tsx';
@@ -36,34 +37,36 @@ export function RegistrationsPage({ location, items, nextCursor }: Props) {
       </div>
       {items.length === 0 && <NoRegistrations path={newPathOf(location)} />}
       <ul class="cards">
-        {items.map(({ webhook, last }) => (
-          <li class="card">
-            <div class="row">
-              <h2 class="mono break">
-                <a href={`${path}/${webhook.id}`}>{webhook.id}</a>
-              </h2>
-              <span class="space" />
-              {last && <InvocationBadge invocation={last} />}
-            </div>
-            <dl class="facts">
-              <div>
-                <dt>Request</dt>
-                <dd class="mono break">
-                  {webhook.method ?? 'POST or GET'} {hostOf(webhook.url)}
-                </dd>
-              </div>
-              <div>
-                <dt>Last invocation</dt>
-                <dd>
-                  <Time at={last?.createdAt ?? null} />
-                </dd>
-              </div>
-            </dl>
-          </li>
+        {items.map((item) => (
+          <RegistrationCard path={`${path}/${item.webhook.id}`} {...item} />
         ))}
       </ul>
       <Pager path={path} nextCursor={nextCursor} />
     </LocationPage>
+  );
+}
+
+function RegistrationCard({ path, webhook, last }: ListedRegistration & { path: string }) {
+  return (
+    <li class="card">
+      <div class="row">
+        <h2 class="mono break">
+          <a href={path}>{webhook.id}</a>
+        </h2>
+        <span class="space" />
+        {last && <InvocationBadge invocation={last} />}
+      </div>
+      <dl class="facts">
+        <Fact name="Request">
+          <span class="mono break">
+            {webhook.method ?? 'POST or GET'} {hostOf(webhook.url)}
+          </span>
+        </Fact>
+        <Fact name="Last invocation">
+          <Time at={last?.createdAt ?? null} />
+        </Fact>
+      </dl>
+    </li>
   );
 }
 

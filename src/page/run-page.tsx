@@ -127,7 +127,7 @@ function Step({ locationId, number, step }: StepProps) {
 
 function Json({ label, value }: { label: string; value: unknown }) {
   return (
-    <div>
+    <div class="result">
       <h3>{label}</h3>
       <Copyable label={label} text={typeof value === 'string' ? value : prettyJson(value)} lang="json" />
     </div>

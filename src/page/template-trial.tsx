@@ -23,6 +23,7 @@ export function TemplateTrial({ path, form, result = untried }: Props) {
     'hx-target': '#template-result',
     'hx-swap': 'outerHTML',
     'hx-sync': 'closest form:replace',
+    'hx-disabled-elt': 'unset',
   };
   const area = (attributes: InputAttributes, value: string) => (
     <textarea {...attributes} {...live} class="mono" spellcheck={false}>

@@ -1,4 +1,5 @@
 import type { z } from '@hono/zod-openapi';
+import type { Mistake } from '../http/problem.ts';
 import type { triggerAnswerSchema } from '../webhooks/invocation-routes.ts';
 import type { Refusal } from './api.ts';
 import { type Invocation, InvocationBadge, tellInvocation } from './invocation-words.tsx';
@@ -36,7 +37,7 @@ export function Trial({ path, locationId, webhook, state }: Props) {
     <section class="card" id="trial">
       <h2>Try it out</h2>
       <p>Sends one real request to the third party, as an app would, and shows what the app would get.</p>
-      {refusal && !isAtField(refusal, webhook) && <FormMistake detail={refusal.detail} />}
+      {refusal && !isAtField(refusal, form) && <FormMistake detail={refusal.detail} />}
       <Form action={`${path}/try`} target="trial" label="Try it out">
         <TrialFields form={form} webhook={webhook} mistakes={refusal?.errors ?? []} />
         <div class="row">
@@ -54,38 +55,49 @@ export function Trial({ path, locationId, webhook, state }: Props) {
 }
 
 /** Whether every mistake has a field to be shown at. */
-function isAtField({ errors }: Refusal, webhook: Registration): boolean {
-  const toFill = Object.keys(webhook.headers).map((name) => `headers.${name}`);
-  const params = webhook.queryParams.map((name) => `queryParams.${name}`);
-  const fields = ['data', ...toFill, ...params];
+function isAtField({ errors }: Refusal, form: TrialForm): boolean {
+  const fields = [{ path: 'data' }, ...rowsOf(form)];
   return (
-    errors.length > 0 &&
-    errors.every(({ path }) => fields.some((field) => path === field || path.startsWith(`${field}.`)))
+    errors.length > 0 && errors.every((mistake) => fields.some(({ path }) => isAt(withNameOf(mistake), path)))
   );
 }
 
-type FieldsProps = { form: TrialForm; webhook: Registration; mistakes: Refusal['errors'] };
+/** The API tells names of headers in lower case, which are the same in any. */
+function withNameOf({ path, message }: Mistake): Mistake {
+  return { path: path.startsWith('headers.') ? path.toLowerCase() : path, message };
+}
 
-function TrialFields({ form, webhook, mistakes }: FieldsProps) {
-  const rows = [
-    ...Object.entries(form.headers).map(([name, value]) => ({
+function isAt(mistake: Mistake, path: string): boolean {
+  return mistakeAt([mistake], path) !== undefined;
+}
+
+/** A field for each header and parameter: its name, its words, its value, and the path of its mistakes. */
+function rowsOf({ headers, queryParams }: TrialForm) {
+  return [
+    ...Object.entries(headers).map(([name, value]) => ({
       name: trialField.header(name),
       label: `Header ${name}`,
       value,
-      mistake: mistakeAt(mistakes, `headers.${name}`),
+      path: `headers.${name.toLowerCase()}`,
     })),
-    ...Object.entries(form.queryParams).map(([name, value]) => ({
+    ...Object.entries(queryParams).map(([name, value]) => ({
       name: trialField.queryParam(name),
       label: `Query parameter ${name}`,
       value,
-      mistake: mistakeAt(mistakes, `queryParams.${name}`),
+      path: `queryParams.${name}`,
     })),
   ];
-  const dataMistake = mistakes.find(({ path }) => path === 'data' || path.startsWith('data.'));
+}
+
+type FieldsProps = { form: TrialForm; webhook: Registration; mistakes: Mistake[] };
+
+function TrialFields({ form, webhook, mistakes }: FieldsProps) {
+  const named = mistakes.map(withNameOf);
+  const dataMistake = mistakes.find((mistake) => isAt(mistake, 'data'));
   return (
     <>
-      {rows.map(({ name, label, value, mistake }) => (
-        <Field {...{ name, label, mistake }}>
+      {rowsOf(form).map(({ name, label, value, path }) => (
+        <Field name={name} label={label} mistake={mistakeAt(named, path)}>
           {(attributes) => <input {...attributes} value={value} autocomplete="off" spellcheck={false} />}
         </Field>
       ))}
@@ -110,7 +122,7 @@ function TrialFields({ form, webhook, mistakes }: FieldsProps) {
 }
 
 /** Where in the data a mistake is, before what it is. */
-function tellAt({ path }: { path: string }, mistake = ''): string {
+function tellAt({ path }: Mistake, mistake = ''): string {
   return path === 'data' ? mistake : `${path.slice('data.'.length)}: ${mistake}`;
 }
 
