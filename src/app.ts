@@ -7,11 +7,12 @@ import { sentEventSchema } from './events/event.ts';
 import type { NewEvent } from './events/event.ts';
 import type { Acceptance } from './events/log.ts';
 import { eventRoutes } from './events/routes.ts';
-import { appWebhookRoutes } from './flows/app-webhook-routes.ts';
+import { appWebhookRoutes, locationAppWebhookRoutes } from './flows/app-webhook-routes.ts';
 import { flowRoutes } from './flows/flow-routes.ts';
 import { incomingRoutes } from './flows/incoming-routes.ts';
 import { runRoutes } from './flows/run-routes.ts';
 import type { Runner } from './flows/runner.ts';
+import { templatePreviewRoutes } from './flows/template-preview-routes.ts';
 import { createCredentials, createKeyFinder } from './http/api-key.ts';
 import { type AppEnv, authenticate } from './http/authorize.ts';
 import { strictBody } from './http/body.ts';
@@ -69,17 +70,24 @@ const maxBodyBytes = 1024 * 1024;
 /** Bytes of a trigger, whose data may be an image in base64. */
 const maxTriggerBytes = 10 * 1024 * 1024;
 
-/** The HTTP API: every route of every feature, behind authentication, with one form of error. */
+/** The HTTP API and the page: every route of every feature, behind authentication, with one form of error. */
 export function createApp(options: AppOptions) {
-  const { db, encryption, wake, allowCidrs } = options;
+  const { db, trustProxy, adminKey } = options;
   const app = createHealthApp(db);
-  app.route('/', incomingRoutes(options, options.trustProxy, maxBodyBytes));
-  const findKey = createKeyFinder(db, options.adminKey);
-  const credentials = createCredentials(db, options.adminKey);
-  const authenticated = [
-    recordRefusals(db, options.trustProxy),
-    authenticate(findKey, options.trustProxy),
-  ] as const;
+  app.route('/', incomingRoutes(options, trustProxy, maxBodyBytes));
+  const keys = { findKey: createKeyFinder(db, adminKey), credentials: createCredentials(db, adminKey) };
+  mountApi(app, { ...options, ...keys });
+  const call: PageOptions['call'] = async (path, init, env) => app.request(path, init, env);
+  app.route('/', pageRoutes({ ...options, ...keys, call }));
+  return describe(app);
+}
+
+type App = ReturnType<typeof createHealthApp>;
+
+/** What needs an API key. Middleware counts for the routes that are mounted behind it. */
+function mountApi(app: App, options: AppOptions & Pick<PageOptions, 'findKey' | 'credentials'>): void {
+  const { db, wake, trustProxy } = options;
+  const authenticated = [recordRefusals(db, trustProxy), authenticate(options.findKey, trustProxy)] as const;
   const limited = limitByKey(options.requestsPerMinute);
   app.use('/app/*', ...authenticated, limited, strictBody(maxBodyBytes));
   app.use('/v1/*', ...authenticated);
@@ -89,10 +97,15 @@ export function createApp(options: AppOptions) {
   app.use('/v1/*', limited);
   app.use('/v1/locations/:id/webhooks/:webhookId/trigger', strictBody(maxTriggerBytes));
   app.use('/v1/*', strictBody(maxBodyBytes));
+  mountFeatures(app, options);
+}
+
+function mountFeatures(app: App, options: AppOptions & Pick<PageOptions, 'credentials'>): void {
+  const { db, encryption, wake, allowCidrs } = options;
   app.route('/', locationRoutes(db));
   app.route('/', endpointRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', keyRoutes(db));
-  app.route('/', portalLinkRoutes({ ...options, credentials }));
+  app.route('/', portalLinkRoutes(options));
   app.route('/', auditRoutes(db));
   app.route('/', historyRoutes(db));
   // Before those of one delivery, whose id may be any word.
@@ -107,11 +120,9 @@ export function createApp(options: AppOptions) {
   app.route('/', invocationRoutes(options));
   app.route('/', flowRoutes(options));
   app.route('/', runRoutes(options));
+  app.route('/', templatePreviewRoutes(db));
   app.route('/', appWebhookRoutes(db));
-  const call: PageOptions['call'] = async (path, init, env) => app.request(path, init, env);
-  app.route('/', pageRoutes({ ...options, findKey, credentials, call }));
-
-  return describe(app);
+  app.route('/', locationAppWebhookRoutes(db));
 }
 
 /** What a process without the API answers: whether it is well, and errors in the one form. */

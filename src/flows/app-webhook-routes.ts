@@ -4,8 +4,8 @@ import { v4 as uuidv4 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import { appWebhooks, locations } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
-import { audited } from '../http/audit.ts';
-import { type AppEnv, allow } from '../http/authorize.ts';
+import { audited, type Doing } from '../http/audit.ts';
+import { allow, allowAtLocation, type AppEnv, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid, Problem } from '../http/problem.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
@@ -35,38 +35,39 @@ export function appWebhookRoutes(db: Database) {
   });
 
   router.openapi(list, async (c) => {
-    const locationId = boundLocation(c.var.key.locationId);
-    const { limit, cursor } = c.req.valid('query');
-    const location = await findLocation(db, locationId);
-    const rows = await db
-      .select()
-      .from(appWebhooks)
-      .where(and(eq(appWebhooks.locationId, locationId), cursor ? lt(appWebhooks.id, cursor) : undefined))
-      .orderBy(desc(appWebhooks.id))
-      .limit(limit + 1);
-    const page = toPage(rows, limit, (row) => row.id);
-    return c.json({ ...page, items: page.items.map((row) => toAppWebhook(row, location.number)) }, 200);
+    const location = await findLocation(db, boundLocation(c.var.key.locationId));
+    return c.json(await listAppWebhooks(db, location, c.req.valid('query')), 200);
   });
 
   router.openapi(remove, async (c) => {
     const locationId = boundLocation(c.var.key.locationId);
-    const { webhookUuid } = c.req.valid('param');
-    await audited(db, c.var, async (tx) => {
-      const [row] = await tx
-        .delete(appWebhooks)
-        .where(and(eq(appWebhooks.locationId, locationId), eq(appWebhooks.id, webhookUuid)))
-        .returning();
-      if (!row) throw new Problem(404, 'There is no webhook with this uuid.');
-      const { action, props } = row;
-      return [null, { action: 'app_webhook.deleted', ...about(row), before: { action, props } }];
-    });
+    await removeAppWebhook(db, c.var, locationId, c.req.valid('param').webhookUuid);
     return c.body(null, 204);
   });
 
   return router;
 }
 
-const appWebhookSchema = z
+/** The app webhooks of a location, for whoever keeps its settings. */
+export function locationAppWebhookRoutes(db: Database) {
+  const router = createRouter<LocationEnv>();
+  const mayRead = allowAtLocation(db, 'settings:read');
+  const mayWrite = allowAtLocation(db, 'settings:write');
+
+  router.openapi(createRoute({ ...listAtLocation, middleware: mayRead }), async (c) =>
+    c.json(await listAppWebhooks(db, c.var.location, c.req.valid('query')), 200),
+  );
+
+  router.openapi(createRoute({ ...removeAtLocation, middleware: mayWrite }), async (c) => {
+    await removeAppWebhook(db, c.var, c.var.location.id, c.req.valid('param').webhookUuid);
+    return c.body(null, 204);
+  });
+
+  return router;
+}
+
+/** An app webhook as it is answered. */
+export const appWebhookSchema = z
   .object({
     uuid: z.guid(),
     action: flowName,
@@ -83,6 +84,14 @@ const newAppWebhookSchema = z
   })
   .openapi('NewAppWebhook');
 
+const listQuery = pageQuery.extend({
+  cursor: uuid.optional(),
+  action: flowName.optional().openapi({ description: 'Only those of the flow with this name' }),
+});
+const page = answers('A page of webhooks', pageOf(appWebhookSchema));
+const locationPath = z.object({ id: z.string() });
+const webhookPath = z.object({ webhookUuid: uuid });
+
 const create = createRoute({
   method: 'post',
   path: '/app/webhooks',
@@ -97,8 +106,8 @@ const list = createRoute({
   path: '/app/webhooks',
   summary: 'The app webhooks of the location of the key',
   middleware: allow('settings:read'),
-  request: { query: pageQuery.extend({ cursor: uuid.optional() }) },
-  responses: { 200: answers('A page of webhooks', pageOf(appWebhookSchema)), ...problems },
+  request: { query: listQuery },
+  responses: { 200: page, ...problems },
 });
 
 const remove = createRoute({
@@ -106,14 +115,25 @@ const remove = createRoute({
   path: '/app/webhooks/{webhookUuid}',
   summary: 'Remove an app webhook',
   middleware: allow('settings:write'),
-  request: { params: z.object({ webhookUuid: uuid }) },
+  request: { params: webhookPath },
   responses: { 204: { description: 'Removed' }, ...problems },
 });
 
-/** Which app webhook an entry of the audit log is about: by the beginning of its uuid, which is its secret. */
-function about({ locationId, id }: typeof appWebhooks.$inferSelect) {
-  return { locationId, target: `${id.slice(0, 8)}…` };
-}
+const listAtLocation = {
+  method: 'get',
+  path: '/v1/locations/{id}/app-webhooks',
+  summary: 'The app webhooks of a location',
+  request: { params: locationPath, query: listQuery },
+  responses: { 200: page, ...problems },
+} as const;
+
+const removeAtLocation = {
+  method: 'delete',
+  path: '/v1/locations/{id}/app-webhooks/{webhookUuid}',
+  summary: 'Remove an app webhook of a location',
+  request: { params: locationPath.extend(webhookPath.shape) },
+  responses: { 204: { description: 'Removed' }, ...problems },
+} as const;
 
 function boundLocation(locationId: string | null): string {
   if (locationId === null) throw new Problem(403, 'Use a key that is bound to a location.');
@@ -127,6 +147,46 @@ async function findLocation(db: Database, id: string) {
     .where(and(eq(locations.id, id), isNull(locations.deletedAt)));
   if (!location) throw new Problem(404, 'The location of this key has been deleted.');
   return location;
+}
+
+type Numbered = { id: string; number: number };
+
+async function listAppWebhooks(
+  db: Database,
+  location: Numbered,
+  { limit, cursor, action }: z.output<typeof listQuery>,
+) {
+  const rows = await db
+    .select()
+    .from(appWebhooks)
+    .where(
+      and(
+        eq(appWebhooks.locationId, location.id),
+        cursor ? lt(appWebhooks.id, cursor) : undefined,
+        action ? eq(appWebhooks.action, action) : undefined,
+      ),
+    )
+    .orderBy(desc(appWebhooks.id))
+    .limit(limit + 1);
+  const { items, nextCursor } = toPage(rows, limit, (row) => row.id);
+  return { items: items.map((row) => toAppWebhook(row, location.number)), nextCursor };
+}
+
+async function removeAppWebhook(db: Database, doing: Doing, locationId: string, id: string): Promise<void> {
+  await audited(db, doing, async (tx) => {
+    const [row] = await tx
+      .delete(appWebhooks)
+      .where(and(eq(appWebhooks.locationId, locationId), eq(appWebhooks.id, id)))
+      .returning();
+    if (!row) throw new Problem(404, 'There is no webhook with this uuid.');
+    const { action, props } = row;
+    return [null, { action: 'app_webhook.deleted', ...about(row), before: { action, props } }];
+  });
+}
+
+/** Which app webhook an entry of the audit log is about: by the beginning of its uuid, which is its secret. */
+function about({ locationId, id }: typeof appWebhooks.$inferSelect) {
+  return { locationId, target: `${id.slice(0, 8)}…` };
 }
 
 function toAppWebhook({ id, action, props }: typeof appWebhooks.$inferSelect, number: number) {

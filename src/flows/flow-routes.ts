@@ -10,7 +10,15 @@ import { invalid } from '../http/problem.ts';
 import { rotationSchema } from '../http/rotation.ts';
 import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
 import { checkFlow } from './check-flow.ts';
-import { flowName, type FlowRow, flowSchema, newFlowSchema, stepSchema, toFlow } from './flow.ts';
+import {
+  flowName,
+  type FlowRow,
+  flowSchema,
+  flowStatusSchema,
+  newFlowSchema,
+  stepSchema,
+  toFlow,
+} from './flow.ts';
 import { findFlow, isFlow, putFlow, rotateToken, unknownFlow } from './flows.ts';
 
 /** The flows of a location. */
@@ -49,6 +57,23 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
     const row = await findFlow(db, { locationId: c.var.location.id, name: c.req.valid('param').name });
     if (!row) throw unknownFlow();
     return c.json(toFlow(row), 200);
+  });
+
+  router.openapi(createRoute({ ...change, middleware: mayWrite }), async (c) => {
+    const key = { locationId: c.var.location.id, name: c.req.valid('param').name };
+    const { status } = c.req.valid('json');
+    const changed = await audited(db, c.var, async (tx) => {
+      const [before] = await tx.select().from(flows).where(isFlow(key)).for('update');
+      const [row] = await tx
+        .update(flows)
+        .set({ status, updatedAt: new Date() })
+        .where(isFlow(key))
+        .returning();
+      if (!before || !row) throw unknownFlow();
+      const shown = { before: { status: before.status }, after: { status } };
+      return [row, { action: 'flow.saved', ...about(row), ...shown }];
+    });
+    return c.json(toFlow(changed), 200);
   });
 
   router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
@@ -100,6 +125,14 @@ const read = {
   path: '/v1/locations/{id}/flows/{name}',
   summary: 'A flow',
   request: { params: flowPath },
+  responses: { 200: answers('The flow', flowSchema), ...problems },
+} as const;
+
+const change = {
+  method: 'patch',
+  path: '/v1/locations/{id}/flows/{name}',
+  summary: 'Pause a flow, or let it go on; it is not checked anew, so that a broken one can be paused',
+  request: { params: flowPath, ...takes(flowStatusSchema) },
   responses: { 200: answers('The flow', flowSchema), ...problems },
 } as const;
 

@@ -35,17 +35,19 @@ const takenRefs = [
   '__proto__',
 ];
 
-const ref = z
+/** A name that templates see: of the event, or of a step. */
+export const refName = z
   .string('must be a text')
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,39}$/, 'must be a name of letters, digits and _ (at most 40)')
   .refine((name) => !takenRefs.includes(name), `must not be one of ${takenRefs.join(', ')}`);
 
-const template = text(0, maxTemplateLength);
+/** A template as it is put; whether it is one is checked apart. */
+export const template = text(0, maxTemplateLength);
 const number = z.union([z.number(), template], 'must be a number or a template');
 const scalar = z.union([template, z.number(), z.boolean()], 'must be a template, a number or true or false');
 
 const triggerStep = z.strictObject({
-  ref,
+  ref: refName,
   trigger: webhookId.openapi({ description: 'The registered webhook to trigger' }),
   data: z
     .union(
@@ -59,7 +61,7 @@ const triggerStep = z.strictObject({
 });
 
 const emitStep = z.strictObject({
-  ref,
+  ref: refName,
   emit: z.strictObject({ uuid: template, action: template, stations: number, customerid: number }),
 });
 
@@ -106,13 +108,18 @@ export const stepSchema = z.union([triggerStep, emitStep]).openapi('Step');
 
 const secretPattern = /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/;
 
+const status = z.enum(flowStatuses, `must be one of ${flowStatuses.join(', ')}`);
+
+/** The one member of a flow that can be changed by itself. */
+export const flowStatusSchema = z.object({ status }).openapi('FlowStatus');
+
 /** A flow as it is put. */
 export const newFlowSchema = z
   .object({
-    status: z.enum(flowStatuses, `must be one of ${flowStatuses.join(', ')}`).default('draft'),
+    status: status.default('draft'),
     async: z.boolean('must be true or false').default(false),
     auth: z.enum(['bearer', 'none'], 'must be "bearer" or "none"').default('bearer'),
-    ref: ref.default('web1'),
+    ref: refName.default('web1'),
     steps: stepsSchema.default([]),
     response: responseSchema.default({ status: 200, body: '' }),
     signingSecret: z

@@ -113,7 +113,7 @@ function Related({ words, deliveries, path }: RelatedProps) {
 
 function Resend({ action }: { action: string }) {
   return (
-    <div class="result">
+    <div class="cards">
       <Form action={action} target="resend-result" label="Resend">
         <div class="row">
           <button>Resend</button>

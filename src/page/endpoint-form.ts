@@ -1,12 +1,12 @@
-import { mask } from '../http/custom-headers.ts';
 import type { FormValues } from './form-values.ts';
+import { readHeaders, toHeaders, type TypedHeader } from './header-values.ts';
 
-/** A webhook's settings as they are typed. A stored header has a value that nobody sees, and keeps it unless another is typed. */
+/** A webhook's settings as they are typed. */
 export type EndpointForm = {
   url: string;
   description: string;
   actions: string[];
-  headers: { name: string; value: string; isStored: boolean }[];
+  headers: TypedHeader[];
 };
 
 /** A form for a webhook that is to be added. */
@@ -17,24 +17,17 @@ export const emptyEndpointForm: EndpointForm = {
   headers: [],
 };
 
-/** Reads the form; rows of headers without name and value are left out. */
-export function readEndpointForm({ one, all }: FormValues): EndpointForm {
-  const [names, values, stored] = [all('headerName'), all('headerValue'), all('storedHeader')];
-  const headers = names.map((name, n) => ({
-    name: name.trim(),
-    value: values[n] ?? '',
-    isStored: stored.includes(name),
-  }));
+/** Reads the form. */
+export function readEndpointForm(values: FormValues): EndpointForm {
   return {
-    url: one('url').trim(),
-    description: one('description').trim(),
-    actions: all('actions'),
-    headers: headers.filter(({ name, value }) => name !== '' || value !== ''),
+    url: values.one('url').trim(),
+    description: values.one('description').trim(),
+    actions: values.all('actions'),
+    headers: readHeaders(values),
   };
 }
 
-/** The form as the API takes it: a stored header whose value is left alone keeps it. */
+/** The form as the API takes it. */
 export function toEndpointBody({ headers, ...settings }: EndpointForm) {
-  const entries = headers.map(({ name, value, isStored }) => [name, value === '' && isStored ? mask : value]);
-  return { ...settings, headers: Object.fromEntries(entries) };
+  return { ...settings, headers: toHeaders(headers) };
 }

@@ -6,8 +6,9 @@ import type { EndpointForm } from './endpoint-form.ts';
 import type { Endpoint, Stats } from './endpoints-page.tsx';
 import { LocationPage, pathOfTab } from './location-page.tsx';
 import { Confirm } from './parts/confirm.tsx';
-import { Field, Form, FormMistake } from './parts/form.tsx';
+import { Form, FormMistake } from './parts/form.tsx';
 import { EndpointHealth, HealthBadge } from './parts/health.tsx';
+import { OverlapField } from './parts/overlap-field.tsx';
 import { ToldDelivery } from './parts/told-delivery.tsx';
 import { hostOf } from './words.ts';
 import type { NamedLocation } from './view.ts';
@@ -123,18 +124,7 @@ function Secret({ path, endpoint }: { path: string; endpoint: Endpoint }) {
         label="Rotate secret"
         text="A new secret is made and shown once. For as long as you choose, requests carry both signatures, so that the receiver goes on with the old one until its developer has put in the new one."
       >
-        <Field label="The old secret stays valid for" name="overlapHours">
-          {(attributes) => (
-            <select {...attributes}>
-              <option value="0">no time: it may have leaked</option>
-              <option value="1">1 hour</option>
-              <option value="24" selected>
-                24 hours
-              </option>
-              <option value="168">7 days</option>
-            </select>
-          )}
-        </Field>
+        <OverlapField what="secret" />
       </Confirm>
     </section>
   );

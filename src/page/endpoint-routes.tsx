@@ -8,10 +8,10 @@ import { answerPage, answerPart, leadOn, leadToSecret, wantsPart } from './answe
 import { EndpointPage, type EndpointState, TestResult } from './endpoint-page.tsx';
 import { EndpointsPage, NewEndpointPage } from './endpoints-page.tsx';
 import { emptyEndpointForm, readEndpointForm, toEndpointBody } from './endpoint-form.ts';
-import { UrlVerdict } from './endpoint-fields.tsx';
 import { readForm } from './form-values.ts';
 import { apiPath, listEndpoints } from './location-api.ts';
 import { pathOfTab } from './location-page.tsx';
+import { UrlVerdict } from './url-field.tsx';
 import type { PageEnv } from './view.ts';
 
 /** The tab of a location's webhooks: the URLs that its session events are sent to. */

@@ -51,6 +51,8 @@ const htmxConfig = JSON.stringify({
   allowScriptTags: false,
   selfRequestsOnly: true,
   historyEnabled: false,
+  // Not the style that a browser gives a field that somebody resizes: our policy lets no script set one.
+  attributesToSettle: ['class', 'width', 'height'],
   // A refused form comes back with its mistakes, to be shown like any other answer.
   responseHandling: [
     { code: '204', swap: false },

@@ -22,3 +22,8 @@ export async function listEndpoints(c: Context<PageEnv>) {
   const { items } = await c.var.api.get(apiPath(c, '/endpoints?limit=1000'), pageOf(endpointSchema));
   return items;
 }
+
+/** Where apps and outside services reach us. @example originOf(c, undefined); // 'http://127.0.0.1:8080' */
+export function originOf(c: Context, publicUrl: string | undefined): string {
+  return new URL(publicUrl ?? c.req.url).origin;
+}

@@ -9,13 +9,19 @@ import { answerPage } from './answer.tsx';
 import { LocationsPage } from './locations-page.tsx';
 import { overviewRoutes } from './overview-routes.tsx';
 import { auditRoutes } from './audit-routes.tsx';
-import { findLocation } from './location-api.ts';
 import { resendRoutes } from './resend-routes.tsx';
 import { toldSessionRoutes } from './told-session-routes.tsx';
+import { flowRoutes } from './flow-routes.tsx';
+import { findLocation } from './location-api.ts';
+import { registrationRoutes } from './registration-routes.tsx';
+import { runRoutes } from './run-routes.tsx';
+import { templateTrialRoutes } from './template-trial-routes.tsx';
 import type { PageEnv } from './view.ts';
 
+type Options = { allowCidrs: CidrList; publicUrl: string | undefined };
+
 /** The locations and, below each, its tabs. */
-export function locationsRoutes(allowCidrs: CidrList) {
+export function locationsRoutes({ allowCidrs, publicUrl }: Options) {
   const router = new Hono<PageEnv>();
   router.get('/locations', async (c) => {
     const { q = '', cursor } = c.req.query();
@@ -33,5 +39,9 @@ export function locationsRoutes(allowCidrs: CidrList) {
   router.get('/locations/:id/deliveries.csv', exportDeliveries);
   router.route('/locations/:id', resendRoutes());
   router.route('/locations/:id/sessions', toldSessionRoutes());
+  router.route('/locations/:id', registrationRoutes(publicUrl));
+  router.route('/locations/:id', flowRoutes(publicUrl));
+  router.route('/locations/:id', runRoutes());
+  router.route('/locations/:id', templateTrialRoutes());
   return router;
 }

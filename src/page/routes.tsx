@@ -41,7 +41,7 @@ export function pageRoutes({ publicUrl, frameAncestors, allowCidrs, ...more }: P
   router.get('/', ({ var: { view }, redirect }) =>
     redirect(view.onlyLocationId ? `/locations/${view.onlyLocationId}` : '/locations', 303),
   );
-  router.route('/', locationsRoutes(allowCidrs));
+  router.route('/', locationsRoutes({ allowCidrs, publicUrl }));
   return router;
 }
 

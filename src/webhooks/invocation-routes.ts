@@ -96,6 +96,21 @@ function toHanded(body: unknown): Handed {
 
 const webhookPath = z.object({ id: z.string(), webhookId });
 
+/** What a trigger answers. */
+export const triggerAnswerSchema = z
+  .object({
+    referenceId: uuid,
+    status: z
+      .int()
+      .openapi({ description: "The third party's status; 0 when no answer came, or it broke off" }),
+    data: z.unknown().openapi({
+      description:
+        'JSON as it is, text as a text, anything else as {contentType, base64}; null: none that could be read',
+    }),
+    error: z.boolean(),
+  })
+  .openapi('TriggerAnswer');
+
 const trigger = {
   method: 'post',
   path: '/v1/locations/{id}/webhooks/{webhookId}/trigger',
@@ -107,22 +122,7 @@ const trigger = {
     body: { content: { 'application/json': { schema: { $ref: '#/components/schemas/Trigger' } } } },
   },
   responses: {
-    200: answers(
-      "The third party's answer",
-      z
-        .object({
-          referenceId: uuid,
-          status: z
-            .int()
-            .openapi({ description: "The third party's status; 0 when no answer came, or it broke off" }),
-          data: z.unknown().openapi({
-            description:
-              'JSON as it is, text as a text, anything else as {contentType, base64}; null: none that could be read',
-          }),
-          error: z.boolean(),
-        })
-        .openapi('TriggerAnswer'),
-    ),
+    200: answers("The third party's answer", triggerAnswerSchema),
     ...problems,
   },
 } as const;

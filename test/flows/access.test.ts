@@ -15,13 +15,16 @@ beforeAll(async () => {
 });
 afterAll(() => service.stop());
 
-const routes: [method: 'get' | 'put' | 'post' | 'delete', path: () => string, scope: string][] = [
+const routes: [method: 'get' | 'put' | 'post' | 'patch' | 'delete', path: () => string, scope: string][] = [
   ['get', () => flow.path, 'settings:read'],
   ['get', () => `/v1/locations/${flow.locationId}/flows`, 'settings:read'],
   ['get', () => `/v1/locations/${flow.locationId}/runs`, 'settings:read'],
   ['get', () => runPath, 'settings:read'],
   ['put', () => flow.path, 'settings:write'],
+  ['patch', () => flow.path, 'settings:write'],
   ['post', () => `${flow.path}/rotate-token`, 'settings:write'],
+  ['get', () => `/v1/locations/${flow.locationId}/app-webhooks`, 'settings:read'],
+  ['delete', () => `/v1/locations/${flow.locationId}/app-webhooks/${flow.id}`, 'settings:write'],
   ['post', () => `${runPath}/rerun`, 'settings:write'],
   ['delete', () => flow.path, 'settings:write'],
 ];

@@ -91,6 +91,26 @@ describe('an app webhook', () => {
     expect((await sendTo(urlOf(made[1] ?? '', body.uuid), {})).status).toBe(200);
   });
 
+  it('is listed, by its flow too, and deleted by whoever keeps the settings of the location', async () => {
+    const at = await addLocation(service.api);
+    for (const name of ['one', 'two']) await makeFlow(service, {}, { locationId: at, name });
+    const own = await boundTo(service.api, at);
+    const { body: one } = await own.post('/app/webhooks', { action: 'one', props: { a: 1 } });
+    const { body: two } = await own.post('/app/webhooks', { action: 'two' });
+    const path = `/v1/locations/${at}/app-webhooks`;
+    expect((await service.api.get(path)).body.items).toHaveLength(2);
+    expect((await service.api.get(`${path}?action=one`)).body).toEqual({ items: [one], nextCursor: null });
+    expect((await service.api.get(`/v1/locations/${locationId}/app-webhooks?action=one`)).body.items).toEqual(
+      [],
+    );
+    expect((await service.api.delete(`/v1/locations/${locationId}/app-webhooks/${one.uuid}`)).status).toBe(
+      404,
+    );
+    expect((await service.api.delete(`${path}/${one.uuid}`)).status).toBe(204);
+    expect((await own.get('/app/webhooks?action=one')).body.items).toEqual([]);
+    expect((await own.get('/app/webhooks')).body.items).toEqual([two]);
+  });
+
   it('answers as its flow does when that is paused, and 404 when it is deleted', async () => {
     const flow = await makeFlow(service, { status: 'paused' }, { locationId, name: 'fleeting' });
     const { body } = await app.post('/app/webhooks', { action: 'fleeting' });

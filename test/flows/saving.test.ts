@@ -160,3 +160,31 @@ describe('the token of a flow', () => {
 function nested(levels: number): unknown {
   return JSON.parse('['.repeat(levels) + ']'.repeat(levels));
 }
+
+describe('the status of a flow', () => {
+  it('is changed by itself, and leaves everything else as it is', async () => {
+    const flow = await makeFlow(service, { response: { body: 'hi' }, signingSecret: null });
+    const { body: before } = await service.api.get(flow.path);
+    const { status, body } = await service.api.patch(flow.path, { status: 'paused' });
+    expect(status).toBe(200);
+    expect(body).toEqual({ ...before, status: 'paused', updatedAt: expect.any(String) });
+    expect((await flow.send()).text).toContain('biz_logic');
+    await service.api.patch(flow.path, { status: 'live' });
+    expect((await flow.send()).text).toBe('hi');
+  });
+
+  it('can be paused where the flow would not be taken any more', async () => {
+    const locationId = await addLocation(service.api);
+    await registerWebhook(service.api, locationId, 'w', { url: 'https://example.com/' });
+    const flow = await makeFlow(service, { steps: [{ ref: 'a', trigger: 'w' }] }, { locationId });
+    await service.api.delete(`/v1/locations/${locationId}/webhooks/w`);
+    expect((await service.api.patch(flow.path, { status: 'paused' })).body.status).toBe('paused');
+  });
+
+  it('is one of three, of a flow that is there', async () => {
+    const flow = await makeFlow(service, {});
+    expect((await service.api.patch(flow.path, { status: 'off' })).status).toBe(422);
+    expect((await service.api.patch(flow.path, {})).status).toBe(422);
+    expect((await service.api.patch(`${flow.path}-2`, { status: 'live' })).status).toBe(404);
+  });
+});

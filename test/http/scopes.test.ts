@@ -76,6 +76,13 @@ const routes: Route[] = [
     body: () => ({ ttlMinutes: 5 }),
   },
   { method: 'GET', path: '/v1/audit', scope: 'admin', status: 200 },
+  {
+    method: 'POST',
+    path: `${location}/template-preview`,
+    scope: 'settings:write',
+    status: 200,
+    body: () => ({ template: 'x' }),
+  },
   { method: 'GET', path: '/v1/keys', scope: 'admin', status: 200 },
   {
     method: 'POST',

@@ -46,7 +46,7 @@ function fieldsOf(html: string, action: string): Record<string, string[]> {
 async function count(visitor: Visitor, path: string, values: Record<string, string>, outcomes: string[]) {
   const query = new URLSearchParams(values);
   for (const outcome of outcomes) query.append('outcomes', outcome);
-  return visitor.get(`${path}/resend?${query}`);
+  return visitor.get(`${path}/resend?${query.toString()}`);
 }
 
 it('the form begins with what did not arrive, at the first webhook, and sends nothing', async () => {

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import fc from 'fast-check';
+import { assert, asyncProperty, constantFrom, dictionary, record, string } from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { createSecret, sign } from '../../src/delivery/signature.ts';
 import { toCurl, toReceiver } from '../../src/page/snippets.ts';
@@ -38,14 +38,14 @@ it('the command for a shell is what was sent, whatever that holds', async () => 
 });
 
 it('the command for a shell is one command for any text', async () => {
-  const text = fc.string({ unit: 'grapheme' }).map((any) => any.replaceAll('\0', ''));
-  const sent = fc.record({
+  const text = string({ unit: 'grapheme' }).map((any) => any.replaceAll('\0', ''));
+  const sent = record({
     url: text,
-    requestHeaders: fc.dictionary(fc.constantFrom("x-'", 'y'), text),
+    requestHeaders: dictionary(constantFrom("x-'", 'y'), text),
     body: text,
   });
-  await fc.assert(
-    fc.asyncProperty(sent, async (any) => {
+  await assert(
+    asyncProperty(sent, async (any) => {
       expect(await wordsOf(toCurl(any))).toEqual(wordsFor(any));
     }),
     { numRuns: 50 },

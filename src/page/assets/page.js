@@ -112,17 +112,18 @@ function receiveRow(rows, html) {
     return;
   }
   arrived += 1;
-  if (
-    rows.getAttribute('data-live') === 'shown' &&
-    scrollY < rows.getBoundingClientRect().top + scrollY - 8 &&
-    held.size === 0
-  )
-    showRows(rows, [row]);
-  else {
-    held.delete(row.id);
-    held.set(row.id, row);
-  }
+  // Who has scrolled past the top of the log keeps what is before their eyes.
+  const isAtTop = rows.getBoundingClientRect().top >= 0 && held.size === 0;
+  if (isAtTop && rows.matches('[data-live=shown]')) showRows(rows, [row]);
+  else hold(row);
   if (!isTelling) tellNews();
+}
+
+/** @param {Element} row */
+function hold(row) {
+  held.set(row.id, row);
+  const [oldest] = held.keys();
+  if (oldest && held.size > maxRows) held.delete(oldest);
 }
 
 /** @param {Element} rows @param {Iterable<Element>} news oldest first */
@@ -136,7 +137,7 @@ function tellNews() {
   const chip = document.querySelector('[data-news]');
   if (chip instanceof HTMLElement) {
     chip.hidden = held.size === 0;
-    chip.textContent = `${held.size} new`;
+    chip.textContent = `${held.size}${held.size < maxRows ? '' : '+'} new`;
   }
   isTelling = arrived > 0;
   if (!isTelling) return;

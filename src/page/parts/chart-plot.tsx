@@ -1,12 +1,27 @@
 import { HourTime } from './chart-table.tsx';
-import { type Hour, kinds, percentiles } from './hours.ts';
+import { endedOf, type Hour, kinds, percentiles } from './hours.ts';
 
 /** Pixels; the width is that of the page. */
-const barsHeight = 140;
-const linesHeight = 64;
+const barsHeight = 112;
+const linesHeight = 56;
+
+/** The picture of the chart: bars above, lines below, one axis of time. */
+export function Plot({ hours }: { hours: Hour[] }) {
+  const most = Math.max(...hours.map(endedOf));
+  const slowestMs = Math.max(1, ...hours.map(({ latencyMs }) => latencyMs.p95 ?? 0));
+  return (
+    <div class="plot">
+      <Axis top={most.toLocaleString('en')} />
+      <Bars hours={hours} most={most} />
+      <Axis top={`${slowestMs.toLocaleString('en')} ms`} />
+      <Lines hours={hours} mostMs={slowestMs} />
+      <Ticks hours={hours} />
+    </div>
+  );
+}
 
 /** The scale of a part of the chart: from 0 to its top. */
-export function Axis({ top }: { top: string }) {
+function Axis({ top }: { top: string }) {
   return (
     <div class="axis" aria-hidden="true">
       <span>{top}</span>
@@ -16,7 +31,7 @@ export function Axis({ top }: { top: string }) {
 }
 
 /** Deliveries by hour, stacked by how they ended. */
-export function Bars({ hours, most }: { hours: Hour[]; most: number }) {
+function Bars({ hours, most }: { hours: Hour[]; most: number }) {
   const step = 100 / hours.length;
   return (
     <svg role="img" width="100%" height={barsHeight}>
@@ -67,7 +82,7 @@ function tellHour(hour: Hour): string {
 }
 
 /** How long those that arrived took, by hour. */
-export function Lines({ hours, mostMs }: { hours: Hour[]; mostMs: number }) {
+function Lines({ hours, mostMs }: { hours: Hour[]; mostMs: number }) {
   const step = 100 / hours.length;
   const y = (ms: number) => round(linesHeight - 2 - (ms / mostMs) * (linesHeight - 4));
   return (
@@ -92,7 +107,7 @@ export function Lines({ hours, mostMs }: { hours: Hour[]; mostMs: number }) {
 }
 
 /** The times of four hours, each where its bar begins. */
-export function Ticks({ hours }: { hours: Hour[] }) {
+function Ticks({ hours }: { hours: Hour[] }) {
   return (
     <div class="ticks" aria-hidden="true">
       {hours

@@ -1,32 +1,27 @@
 import type { Child } from 'hono/jsx';
 import { count } from '../words.ts';
-
-import { Axis, Bars, Lines, Ticks } from './chart-plot.tsx';
+import { Plot } from './chart-plot.tsx';
 import { HoursTable } from './chart-table.tsx';
 import { endedOf, type Hour, kinds, percentiles } from './hours.ts';
 
 /** The deliveries of a location by hour, in the order of time: how they ended, and how long those that arrived took. */
 export function DeliveriesChart({ hours, children }: { hours: Hour[]; children?: Child }) {
-  const mostDeliveries = Math.max(1, ...hours.map(endedOf));
-  const slowestMs = Math.max(1, ...hours.map(({ latencyMs }) => latencyMs.p95 ?? 0));
   return (
     <figure class="chart">
       <figcaption>
         {children}
         <p>{summarize(hours)}</p>
       </figcaption>
-      <div class="plot">
-        <Axis top={mostDeliveries.toLocaleString('en')} />
-        <Bars hours={hours} most={mostDeliveries} />
-        <Axis top={`${slowestMs.toLocaleString('en')} ms`} />
-        <Lines hours={hours} mostMs={slowestMs} />
-        <Ticks hours={hours} />
-      </div>
-      <Legend />
-      <details>
-        <summary>Show as table</summary>
-        <HoursTable hours={hours} />
-      </details>
+      {hours.some((hour) => endedOf(hour) > 0) && (
+        <>
+          <Plot hours={hours} />
+          <Legend />
+          <details>
+            <summary>Show as table</summary>
+            <HoursTable hours={hours} />
+          </details>
+        </>
+      )}
     </figure>
   );
 }

@@ -1,6 +1,6 @@
 import type { outcomes, skipReasons } from '../../db/schema.ts';
 
-type Outcome = (typeof outcomes)[number] | 'skipped' | 'waiting';
+export type Outcome = (typeof outcomes)[number] | 'skipped' | 'waiting';
 
 /** Each outcome by its word and its shape, never by colour alone. */
 const shapes: Record<Outcome, { word: string; path: string }> = {
@@ -13,9 +13,9 @@ const shapes: Record<Outcome, { word: string; path: string }> = {
   waiting: { word: 'Waiting', path: 'M4 8h.01M8 8h.01M12 8h.01' },
 };
 
-/** How something ended, as a badge. */
-export function OutcomeBadge({ outcome }: { outcome: Outcome }) {
-  const { word, path } = shapes[outcome];
+/** How something ended, as a badge; in its own word, where the usual one does not fit. */
+export function OutcomeBadge({ outcome, word = shapes[outcome].word }: { outcome: Outcome; word?: string }) {
+  const { path } = shapes[outcome];
   return (
     <span class={`outcome ${outcome}`}>
       <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">

@@ -1,21 +1,28 @@
-/** The way to the next page of a list, and back to the first. Filters are part of the path. */
-export function Pager({
-  path,
-  nextCursor,
-  isFirst = true,
-}: {
+type Props = {
+  /** Where the list is, with its filters if it has any. */
   path: string;
   nextCursor: string | null;
   isFirst?: boolean;
-}) {
-  if (isFirst && !nextCursor) return null;
-  const [base = '', query = ''] = path.split('?');
-  const next = new URLSearchParams(query);
-  if (nextCursor) next.set('cursor', nextCursor);
+};
+
+/** Leads on through a list, whose place is in the URL; nothing where the list has one page only. */
+export function Pager({ path, nextCursor, isFirst = true }: Props) {
+  if (nextCursor === null && isFirst) return null;
+  const joint = path.includes('?') ? '&' : '?';
   return (
     <nav class="pager" aria-label="Pages">
-      {isFirst ? <span /> : <a href={path}>Back to the newest</a>}
-      {nextCursor && <a href={`${base}?${next.toString()}`}>Older</a>}
+      {isFirst ? (
+        <span />
+      ) : (
+        <a class="button" href={path}>
+          First page
+        </a>
+      )}
+      {nextCursor !== null && (
+        <a class="button" href={`${path}${joint}cursor=${encodeURIComponent(nextCursor)}`}>
+          Next page
+        </a>
+      )}
     </nav>
   );
 }
