@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+
+const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** A tab of a real browser that notes whatever goes wrong in it. */
+export type Tab = {
+  page: Page;
+  /** Errors of scripts, of the policy for content and of what was loaded, requests to other hosts, dialogs. */
+  mistakes: string[];
+  /** Opens a path of the service. */
+  open: (path: string) => Promise<void>;
+  /** Signs in with a key, from wherever the tab is. */
+  signIn: (key: string) => Promise<void>;
+  close: () => Promise<void>;
+};
+
+/**
+ * Opens a tab, with cookies of its own.
+ * @example const { page, mistakes } = await openTab(browser, service.url, { colorScheme: 'dark' });
+ */
+export async function openTab(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Tab> {
+  const context = await browser.newContext({ viewport: desktop, baseURL: url, ...options });
+  const page = await context.newPage();
+  const mistakes: string[] = [];
+  const note = (what: string) => mistakes.push(`${new URL(page.url(), url).pathname}: ${what}`);
+  page.on('pageerror', (error) => note(error.message));
+  page.on('console', (message) => {
+    // A refused form is a page of its own, and fine; what a page loads besides is judged below.
+    const isRefusal = message.text().startsWith('Failed to load resource: the server responded with');
+    if (['error', 'warning'].includes(message.type()) && !isRefusal) note(message.text());
+  });
+  page.on('request', (request) => {
+    if (new URL(request.url()).origin !== url) note(`asked ${request.url()}`);
+  });
+  page.on('response', (response) => {
+    const isPage = response.request().resourceType() === 'document' && response.status() < 500;
+    if (response.status() >= 400 && !isPage) note(`${response.url()} answered ${response.status()}`);
+  });
+  page.on('dialog', (dialog) => {
+    note(`a dialog said ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  const open = async (path: string) => {
+    await page.goto(path);
+  };
+  return {
+    page,
+    mistakes,
+    open,
+    async signIn(key) {
+      await open('/sign-in');
+      await page.getByLabel('API key').fill(key);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.waitForURL((at) => at.pathname !== '/sign-in');
+    },
+    close: () => context.close(),
+  };
+}
+
+/** Sizes of screens: a desk's, a phone's, and the smallest that must do. */
+export const desktop = { width: 1280, height: 900 };
+export const phone = { width: 390, height: 844 };
+const smallest = { width: 320, height: 640 };
+
+const looks = [
+  { ...desktop, colorScheme: 'light' },
+  { ...phone, colorScheme: 'dark' },
+  { ...smallest, colorScheme: 'light' },
+] as const;
+
+/**
+ * Judges the page as it is, on screens of three sizes and in both themes: what axe finds, whether it is as wide as the
+ * screen, and whether it has one heading. What is shown stays as it is.
+ * @returns what is wrong, as sentences.
+ */
+export async function judgePage(page: Page): Promise<string[]> {
+  const found = new Set<string>();
+  const headings = await page.locator('h1').count();
+  if (headings !== 1) found.add(`it has ${headings} headings of the first level`);
+  for (const { colorScheme, ...viewport } of looks) {
+    await page.setViewportSize(viewport);
+    await page.emulateMedia({ colorScheme });
+    const wrong = [...(await findOverflow(page)), ...(await runAxe(page))];
+    for (const text of wrong) found.add(`${text} (${colorScheme}, ${viewport.width} px)`);
+  }
+  await page.setViewportSize(desktop);
+  await page.emulateMedia({ colorScheme: 'light' });
+  const path = new URL(page.url()).pathname;
+  return [...found].map((text) => `${path}: ${text}`);
+}
+
+/** What sticks out of the screen, in the words of the page. */
+async function findOverflow(page: Page): Promise<string[]> {
+  const widest = await page.evaluate<string | null>(`document.scrollingElement.scrollWidth <= innerWidth
+    ? null
+    : [...document.querySelectorAll('body *')].findLast((one) => one.getBoundingClientRect().right > innerWidth).outerHTML`);
+  return widest === null ? [] : [`it is wider than the screen: ${widest.slice(0, 200)}`];
+}
+
+let axeSource: string | undefined;
+
+async function runAxe(page: Page): Promise<string[]> {
+  axeSource ??= await readFile(axePath, 'utf8');
+  // By the debugger, which the page's policy for scripts does not stop.
+  if (!(await page.evaluate('Boolean(globalThis.axe)'))) await page.evaluate(axeSource);
+  return page.evaluate<string[]>(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
+      id + ' at ' + target.join(' ') + ': ' + failureSummary.replaceAll(/\\s+/g, ' '))))`);
+}
