@@ -129,9 +129,8 @@ function mountFeatures(app: App, options: AppOptions & Pick<PageOptions, 'creden
 export function createHealthApp(db: Database) {
   const app = createRouter<AppEnv>();
   app.onError(answerError);
-  app.notFound((c) => {
-    throw unrouted(app.routes, c.req.path);
-  });
+  // Not thrown: the log of requests would miss it, whose middleware is the last one before it.
+  app.notFound((c) => answerError(unrouted(app.routes, c.req.path), c));
   app.use(requestId(), logRequests);
   app.route('/', healthRoutes(db));
   return app;
