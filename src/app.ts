@@ -33,6 +33,8 @@ import { version } from './version.ts';
 /** What the HTTP API works with. */
 export type AppOptions = {
   db: Database;
+  /** The connections of events' own way. */
+  eventsDb: Database;
   encryption: Encryption;
   sender: Sender;
   adminKey: string | undefined;
@@ -54,9 +56,9 @@ const maxTriggerBytes = 10 * 1024 * 1024;
 /** The HTTP API: every route of every feature, behind authentication, with one form of error. */
 export function createApp(options: AppOptions) {
   const { db, encryption, wake, allowCidrs } = options;
-  const app = createHealthApp(db);
+  const app = createHealthApp(options.eventsDb);
   app.route('/', incomingRoutes(options, options.trustProxy, maxBodyBytes));
-  const authenticated = authenticate(createKeyFinder(db, options.adminKey), options.trustProxy);
+  const authenticated = authenticate(createKeyFinder(options.eventsDb, options.adminKey), options.trustProxy);
   app.use('/app/*', authenticated, strictBody(maxBodyBytes));
   app.use('/v1/*', authenticated);
   app.use('/v1/locations/:id/webhooks/:webhookId/trigger', strictBody(maxTriggerBytes));

@@ -31,8 +31,12 @@ export type Service = {
   stop(): Promise<void>;
 };
 
-/** Connections to the database: a handful saturates it, for each statement carries many requests or lanes. */
+/**
+ * Connections to the database: a handful saturates it, for each statement carries many requests or lanes. The way of
+ * events, from the key of a request to the outcome of a delivery, has its own: no list or setting that takes long delays it.
+ */
 const maxConnections = 10;
+const maxEventConnections = 4;
 
 /**
  * Starts Bellhop: database, migrations, dispatcher, API, in the roles that the configuration gives it.
@@ -60,13 +64,14 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
   const { connection, failed } = await openDatabase(config, stops);
   await migrate(connection);
   const db = connect(connection, { max: maxConnections });
-  stops.push(() => db.$client.end());
+  const eventsDb = connect(connection, { max: maxEventConnections });
+  stops.push(() => Promise.all([db.$client.end(), eventsDb.$client.end()]));
   const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
   const encryption = createEncryption(key);
   await checkEncryptionKey(db, encryption, endpointOwner);
   const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
   stops.push(() => sender.close());
-  const parts = { db, encryption, sender };
+  const parts = { db, eventsDb, encryption, sender };
   const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, parts, stops);
   const app = startApp(config, parts, dispatcher, stops);
   const server = await listen(app.fetch, { host: config.HOST, port: config.PORT });
@@ -92,11 +97,12 @@ async function openDatabase(
   return { connection: server.connection, failed };
 }
 
-type Parts = { db: Database; encryption: Encryption; sender: Sender };
+type Parts = { db: Database; eventsDb: Database; encryption: Encryption; sender: Sender };
 
 async function startDispatcher(config: Config, parts: Parts, stops: Stops): Promise<Dispatcher> {
   const dispatcher = new Dispatcher({
     ...parts,
+    db: parts.eventsDb,
     concurrency: config.DELIVERY_CONCURRENCY,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
     maxEvents: config.BATCH_MAX_EVENTS,
@@ -127,16 +133,16 @@ async function doChores(config: Config, db: Database): Promise<number> {
 
 /** The API, or in a process that only dispatches its health; and the runner of flows, which both need. */
 function startApp(config: Config, parts: Parts, dispatcher: Dispatcher | null, stops: Stops) {
-  const { db } = parts;
-  const accept = createLog(db);
+  const { eventsDb } = parts;
+  const accept = createLog(eventsDb);
   const wake = (locationIds: string[]) => {
     if (dispatcher) dispatcher.wake(locationIds);
-    else void notifyOthers(db, locationIds);
+    else void notifyOthers(eventsDb, locationIds);
   };
   const runner = new Runner({ ...parts, accept, wake });
   stops.push(() => runner.stop());
   runner.start({ queue: config.ROLE !== 'api' });
-  if (config.ROLE === 'dispatcher') return createHealthApp(db);
+  if (config.ROLE === 'dispatcher') return createHealthApp(eventsDb);
   return createApp({
     ...parts,
     accept,

@@ -15,7 +15,8 @@ const oldestVersion = 150_000;
  * @throws Error that says what to do when the server is too old or its encoding is not UTF8.
  */
 export async function migrate(connection: Connection): Promise<void> {
-  const db = connect(connection, { max: 1 });
+  // It waits for another process, and a change of a large table takes long.
+  const db = connect(connection, { max: 1, isPatient: true });
   try {
     const server = await askServer(db);
     if (server.version < oldestVersion)

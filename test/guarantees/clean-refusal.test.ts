@@ -32,7 +32,7 @@ async function handOverAndHangUp(url: string, events: HandedEvent[], sentPart = 
   socket.destroy();
 }
 
-/** Waits until a process waits in the database, to store events of a location whose row the test holds. */
+/** Waits until a process waits in the database, in the middle of storing events, for one that the test stores too. */
 async function storingBackend({ sql }: Stage): Promise<number> {
   return until('the events wait to be stored', async () => {
     const [row] = await sql<{ pid: number }[]>`
@@ -150,15 +150,19 @@ describe('clean refusal', { timeout: 90_000 }, () => {
       const killed = await stage.spawn();
       const locationId = await addVenue(killed.api, receiver.url);
       const events = newEvents(locationId, 100);
-      await stage.sql.begin(async (lock) => {
-        await lock`select from locations where id = ${locationId} for update`;
-        const unanswered = handOver(killed.api, events);
-        unanswered.catch(() => {}); // it is expected below
-        const backend = await storingBackend(stage);
-        await killed.end('SIGKILL');
-        await expect(unanswered).rejects.toThrow('fetch failed');
-        if (isLost) await stage.sql`select pg_terminate_backend(${backend}, 5000)`;
-      });
+      const other = await stage.sql.reserve();
+      await other`begin`;
+      await other`
+        insert into events (location_id, sequence, id, uuid, action, stations, customerid)
+        values (${locationId}, 1000, ${events[50]?.id ?? ''}, ${events[50]?.uuid ?? ''}, 'create', 1, 7685)`;
+      const unanswered = handOver(killed.api, events);
+      unanswered.catch(() => {}); // it is expected below
+      const backend = await storingBackend(stage);
+      await killed.end('SIGKILL');
+      await expect(unanswered).rejects.toThrow('fetch failed');
+      if (isLost) await stage.sql`select pg_terminate_backend(${backend}, 5000)`;
+      await other`rollback`;
+      other.release();
       const { api } = await stage.spawn();
       const repeated = await api.post('/v1/events', events);
       expect(repeated.body).toMatchObject(answer);

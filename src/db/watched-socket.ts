@@ -1,0 +1,41 @@
+import { once } from 'node:events';
+import { Socket } from 'node:net';
+
+/** Where the driver wants to connect to: `path` is that of a Unix socket. `idle_timeout` null: it listens for notifications. */
+type Target = { host: string[]; port: number[]; path?: string | false; idle_timeout: number | null };
+
+/** Milliseconds that connecting may take, and between two looks at what has come. */
+const connectMs = 5000;
+const lookMs = 1000;
+
+/**
+ * Makes a connected socket for a pool: one that hears nothing for `silentMs` is destroyed. A server that vanished without
+ * a word is so noticed; by itself TCP would hold on for a quarter of an hour. Idle connections must be closed before
+ * that. One that listens for notifications may be silent.
+ * @throws when it cannot connect within 5 s.
+ */
+export async function openWatchedSocket(target: Target, silentMs: number): Promise<Socket> {
+  const { host, port, path } = target;
+  const socket = new Socket();
+  try {
+    socket.connect(path ? { path } : { host: host[0] ?? '', port: port[0] ?? 0 });
+    await once(socket, 'connect', { signal: AbortSignal.timeout(connectMs) });
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  if (target.idle_timeout !== null) watch(socket, silentMs);
+  return socket;
+}
+
+/** By its counter: with TLS the driver takes every listener off, and wraps it. */
+function watch(socket: Socket, silentMs: number): void {
+  let bytes = 0;
+  let heardAt = performance.now();
+  const timer = setInterval(() => {
+    if (socket.bytesRead !== bytes) heardAt = performance.now();
+    bytes = socket.bytesRead;
+    if (performance.now() - heardAt > silentMs) socket.destroy();
+    if (socket.destroyed) clearInterval(timer);
+  }, lookMs).unref();
+}
