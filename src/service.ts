@@ -1,6 +1,6 @@
 import { createApp, createHealthApp } from './app.ts';
 import type { Config } from './config.ts';
-import { type Connection, connect, type Database } from './db/client.ts';
+import { type Connection, connect, type Database, disconnect } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
 import { createEncryption, type Encryption } from './db/encryption.ts';
 import { checkEncryptionKey, loadEncryptionKey } from './db/encryption-key.ts';
@@ -65,7 +65,7 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
   await migrate(connection);
   const db = connect(connection, { max: maxConnections });
   const eventsDb = connect(connection, { max: maxEventConnections });
-  stops.push(() => Promise.all([db.$client.end(), eventsDb.$client.end()]));
+  stops.push(() => Promise.all([disconnect(db), disconnect(eventsDb)]));
   const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
   const encryption = createEncryption(key);
   await checkEncryptionKey(db, encryption, endpointOwner);

@@ -23,6 +23,9 @@ const statementMs = 30_000;
 const lockMs = 5000;
 const silentMs = 35_000;
 
+/** Seconds that connecting may take. */
+const connectSeconds = 5;
+
 /** Seconds after which an idle connection is closed: before it counts as silent. */
 const idleSeconds = 20;
 
@@ -39,6 +42,7 @@ export function connect(connection: Connection, { max, isPatient = false }: Conn
     max,
     types: { bigint },
     backoff: () => reconnectSeconds,
+    connect_timeout: connectSeconds,
     onnotice: () => {},
     ...(!isPatient && { idle_timeout: idleSeconds }),
     ...(!isPatient && hasOneHost(connection) && { socket: openSocket }),
@@ -62,4 +66,15 @@ function openSocket(target: Parameters<typeof openWatchedSocket>[0]) {
 /** The driver goes from one host to the next with sockets of its own only. */
 function hasOneHost(connection: Connection): boolean {
   return typeof connection !== 'string' || !/^[^/]*\/\/[^/]*,/.test(connection);
+}
+
+/** Seconds after which connections are cut that did not end by themselves. */
+const endSeconds = 1;
+
+/**
+ * Closes a pool when all work is done. The driver would wait forever for a connection that was lost in the middle of a
+ * query and not needed since.
+ */
+export async function disconnect({ $client }: Database): Promise<void> {
+  await $client.end({ timeout: endSeconds });
 }

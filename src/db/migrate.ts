@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
-import { type Connection, connect, type Database } from './client.ts';
+import { type Connection, connect, type Database, disconnect } from './client.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
@@ -26,7 +26,7 @@ export async function migrate(connection: Connection): Promise<void> {
     await db.$client`select pg_advisory_lock(${migrationLock})`;
     await applyMigrations(db, { migrationsFolder });
   } finally {
-    await db.$client.end();
+    await disconnect(db);
   }
 }
 

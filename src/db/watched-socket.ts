@@ -1,29 +1,19 @@
-import { once } from 'node:events';
 import { Socket } from 'node:net';
 
 /** Where the driver wants to connect to: `path` is that of a Unix socket. `idle_timeout` null: it listens for notifications. */
 type Target = { host: string[]; port: number[]; path?: string | false; idle_timeout: number | null };
 
-/** Milliseconds that connecting may take, and between two looks at what has come. */
-const connectMs = 5000;
+/** Milliseconds between two looks at what has come. */
 const lookMs = 1000;
 
 /**
- * Makes a connected socket for a pool: one that hears nothing for `silentMs` is destroyed. A server that vanished without
- * a word is so noticed; by itself TCP would hold on for a quarter of an hour. Idle connections must be closed before
- * that. One that listens for notifications may be silent.
- * @throws when it cannot connect within 5 s.
+ * Makes a socket for a pool, which begins to connect. One that hears nothing for `silentMs` is destroyed: a server that
+ * vanished without a word is so noticed; by itself TCP would hold on for a quarter of an hour. Idle connections must be
+ * closed before that. One that listens for notifications may be silent.
  */
-export async function openWatchedSocket(target: Target, silentMs: number): Promise<Socket> {
-  const { host, port, path } = target;
+export function openWatchedSocket({ host, port, path, ...target }: Target, silentMs: number): Socket {
   const socket = new Socket();
-  try {
-    socket.connect(path ? { path } : { host: host[0] ?? '', port: port[0] ?? 0 });
-    await once(socket, 'connect', { signal: AbortSignal.timeout(connectMs) });
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
+  socket.connect(path ? { path } : { host: host[0] ?? '', port: port[0] ?? 0 });
   if (target.idle_timeout !== null) watch(socket, silentMs);
   return socket;
 }

@@ -157,7 +157,7 @@ export async function endRun(db: Database, { locationId, id }: RunRow, execution
       responseStatus: response?.status ?? null,
       responseType: response?.type ?? null,
       responseBody: response && response.body.replaceAll('\0', '\u{FFFD}').toWellFormed(),
-      endedAt: new Date(),
+      endedAt: sql`now()`,
       leaseUntil: null,
     })
     .where(and(eq(runs.locationId, locationId), eq(runs.id, id), eq(runs.status, 'running')));

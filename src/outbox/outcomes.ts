@@ -96,14 +96,19 @@ async function recordFree({ $client: sql }: Database, endings: Ending[]): Promis
 /**
  * Ends deliveries whose lease has run out, because the process that sent them died or was paused: nobody knows whether
  * the POST arrived, so they are `abandoned`, never sent again by themselves, and their lanes go on with the next events.
+ * @param ownIds deliveries of which this process knows how they end.
  * @returns the locations whose lanes are free again.
  */
-export async function abandonOnce({ $client: sql }: Database, maxLanes: number): Promise<string[]> {
+export async function abandonOnce(
+  { $client: sql }: Database,
+  maxLanes: number,
+  ownIds: string[],
+): Promise<string[]> {
   const rows = await sql<{ locationId: string }[]>`
     with lost as (
       select location_id, id, lease_delivery_id
       from endpoints
-      where lease_until < now()
+      where lease_until < now() and lease_delivery_id <> all(${ownIds}::uuid[])
       limit ${maxLanes}
       for update skip locked
     ),
