@@ -1,5 +1,6 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import { arrayTypes } from './array-types.ts';
 import { openWatchedSocket } from './watched-socket.ts';
 
 /** Where PostgreSQL is: a `postgres://` URL, or the parts of one (a host that begins with `/` is a socket folder). */
@@ -23,6 +24,9 @@ const statementMs = 30_000;
 const lockMs = 5000;
 const silentMs = 35_000;
 
+/** Milliseconds that a patient statement may take: a day. (0, for no limit at all, is left out by the driver.) */
+const patientMs = 86_400_000;
+
 /** Seconds that connecting may take. */
 const connectSeconds = 5;
 
@@ -40,7 +44,8 @@ type ConnectOptions = { max: number; isPatient?: boolean };
 export function connect(connection: Connection, { max, isPatient = false }: ConnectOptions) {
   const options = {
     max,
-    types: { bigint },
+    types: { bigint, ...arrayTypes },
+    fetch_types: false,
     backoff: () => reconnectSeconds,
     connect_timeout: connectSeconds,
     onnotice: () => {},
@@ -48,8 +53,8 @@ export function connect(connection: Connection, { max, isPatient = false }: Conn
     ...(!isPatient && hasOneHost(connection) && { socket: openSocket }),
     connection: {
       application_name: 'bellhop',
-      statement_timeout: isPatient ? 0 : statementMs,
-      lock_timeout: isPatient ? 0 : lockMs,
+      statement_timeout: isPatient ? patientMs : statementMs,
+      lock_timeout: isPatient ? patientMs : lockMs,
       default_transaction_isolation: 'read committed' as const,
       timezone: 'UTC',
     },
