@@ -10,6 +10,7 @@ import { createLog } from './events/log.ts';
 import { removeOldRuns } from './flows/run.ts';
 import { Runner } from './flows/runner.ts';
 import { createFirstKey } from './http/api-key.ts';
+import { removeEndedSessions } from './http/ended-sessions.ts';
 import { listen } from './http/server.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
 import { endpointOwner } from './outbox/request.ts';
@@ -110,25 +111,27 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
   });
   stops.push(() => dispatcher.stop());
   await dispatcher.start();
-  const housekeeping = new Loop(() => doChores(config, parts.db), housekeepingPace);
-  stops.push(() => housekeeping.stop());
-  housekeeping.start();
+  for (const [name, once] of Object.entries(chores(config, parts.db))) {
+    const chore = new Loop(once, { name, ...chorePace });
+    stops.push(() => chore.stop());
+    chore.start();
+  }
   return dispatcher;
 }
 
 /** In steps that hold up nobody, with a pause between them. */
-const housekeepingPace = { name: 'housekeeping', idleMs: 60_000, busyMs: 100 };
+const chorePace = { idleMs: 60_000, busyMs: 100 };
 
-/** One bounded step of each chore. @returns how many rows they changed. */
-async function doChores(config: Config, db: Database): Promise<number> {
+/** One bounded step of each, which resolves with how many rows it changed. One that fails keeps no other from its work. */
+function chores(config: Config, db: Database): Record<string, () => Promise<number>> {
   const { RETENTION_DAYS: retentionDays, EVENT_MAX_AGE_HOURS: maxAgeHours } = config;
-  const changed = [
-    await removeOldHistory(db, { retentionDays, maxAgeHours }),
-    await abandonInvocations(db),
-    await removeOldInvocations(db, retentionDays),
-    await removeOldRuns(db, retentionDays),
-  ];
-  return changed.reduce((sum, count) => sum + count, 0);
+  return {
+    'old history': () => removeOldHistory(db, { retentionDays, maxAgeHours }),
+    'lost invocations': () => abandonInvocations(db),
+    'old invocations': () => removeOldInvocations(db, retentionDays),
+    'old runs': () => removeOldRuns(db, retentionDays),
+    'ended sessions': () => removeEndedSessions(db),
+  };
 }
 
 /** The API, or in a process that only dispatches its health; and the runner of flows, which both need. */

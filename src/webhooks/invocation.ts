@@ -153,7 +153,8 @@ export async function removeOldInvocations(
       select ctid
       from invocations
       where created_at < now() - make_interval(days => ${retentionDays}) and outcome <> 'sending'
-      limit ${maxRemoved}))`;
+      limit ${maxRemoved}
+      for update skip locked))`;
   return removed.count;
 }
 
