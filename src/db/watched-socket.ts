@@ -14,8 +14,19 @@ const lookMs = 1000;
 export function openWatchedSocket({ host, port, path, ...target }: Target, silentMs: number): Socket {
   const socket = new Socket();
   socket.connect(path ? { path } : { host: host[0] ?? '', port: port[0] ?? 0 });
+  socket.once('end', () => socket.destroy(new ConnectionEnded()));
   if (target.idle_timeout !== null) watch(socket, silentMs);
   return socket;
+}
+
+/**
+ * The other side ended a connection without a word. Without an error the driver forgets the socket first, and then ends
+ * the process: it still writes the rollback of a transaction that was under way.
+ */
+class ConnectionEnded extends Error {
+  override name = 'ConnectionEnded';
+  readonly code = 'ECONNRESET';
+  override message = 'The database ended the connection.';
 }
 
 /** By its counter: with TLS the driver takes every listener off, and wraps it. */

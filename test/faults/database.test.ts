@@ -197,6 +197,35 @@ describe('a fault of the database', { timeout: 120_000 }, () => {
     expect(await service.end('SIGTERM')).toBe(0);
   });
 
+  test('a connection that ends in the middle of a change of settings ends no process, and changes nothing', async () => {
+    const stage = await setStage();
+    const relay = await running(startDatabaseRelay(stage.databaseUrl));
+    const service = await stage.spawn({ DATABASE_URL: relay.url });
+    const endpoint = await addEndpoint(service.api, await addLocation(service.api), 'https://example.com/');
+    for (let round = 1; round <= 3; round += 1) {
+      const foreign = await stage.sql.reserve();
+      await foreign`begin`;
+      await foreign`select from endpoints for update`;
+      const change = service.api.patch(endpoint.path, { description: 'changed' });
+      await until('the change waits', async () => {
+        const [row] = await stage.sql`
+          select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+        return row !== undefined;
+      });
+      await relay.cut();
+      expect((await change).status).toBe(503);
+      await relay.restore();
+      await foreign`rollback`;
+      foreign.release();
+      const read = await until('it can be read', async () => {
+        const answer = await service.api.get(endpoint.path);
+        return answer.status === 200 && answer;
+      });
+      expect(read.body.description).toBe('');
+    }
+    expect(service.child.exitCode).toBe(null);
+  });
+
   test('timeouts and isolation that the database prescribes are not ours: everything works as before', async () => {
     const stage = await setStage();
     const [row] = await stage.sql<{ name: string }[]>`select current_database() as name`;
