@@ -44,6 +44,8 @@ import { version } from './version.ts';
 /** What the HTTP API works with. */
 export type AppOptions = {
   db: Database;
+  /** The connections of events' own way. */
+  eventsDb: Database;
   encryption: Encryption;
   sender: Sender;
   adminKey: string | undefined;
@@ -72,10 +74,10 @@ const maxTriggerBytes = 10 * 1024 * 1024;
 
 /** The HTTP API and the page: every route of every feature, behind authentication, with one form of error. */
 export function createApp(options: AppOptions) {
-  const { db, trustProxy, adminKey } = options;
-  const app = createHealthApp(db);
+  const { db, eventsDb, trustProxy, adminKey } = options;
+  const app = createHealthApp(eventsDb);
   app.route('/', incomingRoutes(options, trustProxy, maxBodyBytes));
-  const keys = { findKey: createKeyFinder(db, adminKey), credentials: createCredentials(db, adminKey) };
+  const keys = { findKey: createKeyFinder(eventsDb, adminKey), credentials: createCredentials(db, adminKey) };
   mountApi(app, { ...options, ...keys });
   const call: PageOptions['call'] = async (path, init, env) => app.request(path, init, env);
   app.route('/', pageRoutes({ ...options, ...keys, call }));

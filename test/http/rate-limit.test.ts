@@ -98,7 +98,8 @@ describe('what a person does at the page', () => {
     app.get('/', (c) => c.text('ok'));
     const key = { id: '1', name: '', scopes: [], allowedIps: null };
     const ask = async (kind: Caller['kind'], locationId: string | null) => {
-      const caller: Caller = { kind, key: { ...key, locationId }, address: '127.0.0.1' };
+      const isStillValid = async () => true;
+      const caller: Caller = { kind, key: { ...key, locationId }, address: '127.0.0.1', isStillValid };
       return (await app.request('/', {}, { caller })).status;
     };
     for (const [kind, locationId] of [
