@@ -29,7 +29,7 @@ export function ToldSessionPage({ location, endpoints, uuid, events, refusal }: 
   const nameOf = (id: string) => urls.get(id) ?? 'a deleted webhook';
   return (
     <LocationPage location={location} tab="deliveries" title="What happened to a session">
-      <h1 class="break">{uuid === '' ? 'What happened to a session?' : `Session ${uuid}`}</h1>
+      <h1 class="break">{uuid === '' || refusal ? 'What happened to a session?' : `Session ${uuid}`}</h1>
       {refusal?.errors.length === 0 && <FormMistake detail={refusal.detail} />}
       <SessionSearch
         locationId={location.id}
