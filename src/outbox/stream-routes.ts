@@ -21,8 +21,11 @@ export function streamRoutes(db: Database, watch: Watch) {
     async (c) => {
       const { id: locationId } = c.var.location;
       const wanted = { ...c.req.valid('query'), lastId: c.req.valid('header')['last-event-id'] };
-      const hangUp = () => c.env.outgoing.destroy();
-      const watcher = await watch.join(locationId, wanted, hangUp);
+      // A HEAD would never read what it opened, and never leave.
+      if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+      // A caller in this process may have no connection: what it does not read ends when it goes on reading.
+      const { outgoing }: Partial<LocationEnv['Bindings']> = c.env;
+      const watcher = await watch.join(locationId, wanted, () => outgoing?.destroy());
       const mayStillSee = recheck(c.var.caller);
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => controller.enqueue(encode(': watching\n\n')),
@@ -34,10 +37,12 @@ export function streamRoutes(db: Database, watch: Watch) {
         },
         cancel: () => watch.leave(locationId, watcher),
       });
-      return c.body(body, 200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+      return c.body(body, 200, headers);
     },
   );
 }
+
+const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
 
 const stream = {
   method: 'get',

@@ -65,7 +65,10 @@ export class Watch {
    * @throws Problem when there are too many watchers already.
    */
   async join(locationId: string, { lastId, ...filter }: Wanted, hangUp: () => void): Promise<Watcher> {
-    const watcher = new Watcher(filter, hangUp);
+    const watcher = new Watcher(filter, () => {
+      this.leave(locationId, watcher);
+      hangUp();
+    });
     this.#add(locationId, watcher);
     try {
       const now = await announceWatch(this.#db, [locationId]);

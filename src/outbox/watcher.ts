@@ -41,7 +41,8 @@ export class Watcher {
     this.#since = since;
     this.#seen.clear();
     if (seenId) this.#see(seenId);
-    this.push([...missed, ...live]);
+    this.push(missed);
+    this.push(live);
   }
 
   /**

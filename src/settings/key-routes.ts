@@ -31,8 +31,8 @@ export function keyRoutes(db: Database) {
   });
 
   router.openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid('query');
-    const rows = await findKeys(db, c.var.key, cursor, limit + 1);
+    const { limit, ...search } = c.req.valid('query');
+    const rows = await findKeys(db, c.var.key, { ...search, limit: limit + 1 });
     const page = toPage(rows, limit, (row) => row.id);
     return c.json({ ...page, items: page.items.map(toKey) }, 200);
   });
@@ -121,7 +121,12 @@ const list = createRoute({
   path: '/v1/keys',
   summary: 'The API keys, newest first',
   middleware: allow('admin'),
-  request: { query: pageQuery.extend({ cursor: uuid.optional() }) },
+  request: {
+    query: pageQuery.extend({
+      cursor: uuid.optional(),
+      locationId: locationId.optional().openapi({ description: 'Only keys that are bound to this location' }),
+    }),
+  },
   responses: { 200: answers('A page of keys', pageOf(keySchema)), ...problems },
 });
 
@@ -162,11 +167,19 @@ function isVisibleTo({ locationId }: ApiKey) {
   return locationId === null ? undefined : eq(apiKeys.locationId, locationId);
 }
 
-async function findKeys(db: Database, key: ApiKey, cursor: string | undefined, limit: number) {
+type Search = { cursor?: string | undefined; locationId?: string | undefined; limit: number };
+
+async function findKeys(db: Database, key: ApiKey, { cursor, locationId, limit }: Search) {
   return db
     .select()
     .from(apiKeys)
-    .where(and(isVisibleTo(key), cursor ? lt(apiKeys.id, cursor) : undefined))
+    .where(
+      and(
+        isVisibleTo(key),
+        cursor ? lt(apiKeys.id, cursor) : undefined,
+        locationId ? eq(apiKeys.locationId, locationId) : undefined,
+      ),
+    )
     .orderBy(desc(apiKeys.id))
     .limit(limit);
 }

@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { and, asc, eq, gt, isNull } from 'drizzle-orm';
+import { and, asc, eq, gt, ilike, isNull, or } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { apiKeys, appWebhooks, flows, locations, webhooks } from '../db/schema.ts';
 import { locationId } from '../events/event.ts';
@@ -16,6 +16,7 @@ import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid } from '../http/problem.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
 import { text } from '../http/text.ts';
+import { readLocationStats } from '../outbox/location-stats.ts';
 import { deleteEndpoints } from './endpoints.ts';
 
 /** The venues: made and renamed by the core app, under its own ids. */
@@ -29,10 +30,14 @@ export function locationRoutes(db: Database) {
   });
 
   router.openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid('query');
-    const rows = await findLocations(db, c.var.key.locationId, cursor, limit + 1);
+    const { limit, cursor, q, withStats } = c.req.valid('query');
+    const rows = await findLocations(db, { onlyId: c.var.key.locationId, cursor, q, limit: limit + 1 });
     const page = toPage(rows, limit, (row) => row.id);
-    return c.json({ ...page, items: page.items.map(toLocation) }, 200);
+    const items = page.items.map(toLocation);
+    if (withStats !== 'true') return c.json({ ...page, items }, 200);
+    const ids = items.map(({ id }) => id);
+    const stats = await readLocationStats(db, ids);
+    return c.json({ ...page, items: items.map((item) => ({ ...item, stats: stats.get(item.id) })) }, 200);
   });
 
   router.openapi(createRoute({ ...read, middleware: allowAtLocation(db, 'settings:read') }), async (c) =>
@@ -65,6 +70,22 @@ export const locationSchema = z
   })
   .openapi('Location');
 
+const listedLocationSchema = locationSchema
+  .extend({
+    stats: z
+      .object({
+        endpoints: z.int(),
+        failing: z.int().openapi({ description: 'Endpoints whose last delivery did not arrive' }),
+        backlog: z.int().openapi({ description: 'Events not sent yet, over all endpoints' }),
+        lastEventAt: z.iso.datetime().nullable(),
+        deliveries: z.int(),
+        delivered: z.int(),
+      })
+      .optional()
+      .openapi({ description: 'With `withStats`: deliveries are those of 24 hours, without tests' }),
+  })
+  .openapi('ListedLocation');
+
 const put = createRoute({
   method: 'put',
   path: '/v1/locations/{id}',
@@ -79,8 +100,16 @@ const list = createRoute({
   path: '/v1/locations',
   summary: 'The locations, by id',
   middleware: allow('settings:read'),
-  request: { query: pageQuery.extend({ cursor: locationId.optional() }) },
-  responses: { 200: answers('A page of locations', pageOf(locationSchema)), ...problems },
+  request: {
+    query: pageQuery.extend({
+      cursor: locationId.optional(),
+      q: text(0, maxTitleLength)
+        .optional()
+        .openapi({ description: 'Part of an id or title, in upper or lower case' }),
+      withStats: z.enum(['true', 'false'], 'must be true or false').optional(),
+    }),
+  },
+  responses: { 200: answers('A page of locations', pageOf(listedLocationSchema)), ...problems },
 });
 
 const read = {
@@ -129,7 +158,11 @@ async function putLocation(db: Database, id: string, title: string): Promise<Loc
   return location;
 }
 
-async function findLocations(db: Database, onlyId: string | null, cursor: string | undefined, limit: number) {
+type Search = { onlyId: string | null; cursor: string | undefined; q: string | undefined; limit: number };
+
+async function findLocations(db: Database, { onlyId, cursor, q, limit }: Search) {
+  // In a pattern, % and _ stand for others.
+  const pattern = q && `%${q.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
   return db
     .select()
     .from(locations)
@@ -138,6 +171,7 @@ async function findLocations(db: Database, onlyId: string | null, cursor: string
         isNull(locations.deletedAt),
         onlyId ? eq(locations.id, onlyId) : undefined,
         cursor ? gt(locations.id, cursor) : undefined,
+        pattern ? or(ilike(locations.id, pattern), ilike(locations.title, pattern)) : undefined,
       ),
     )
     .orderBy(asc(locations.id))

@@ -104,6 +104,13 @@ it('a reader that comes back is shown what it missed', async () => {
     await handOver(service.api, newEvent(location));
     missed.push((await endedAt(location, n)).id);
   }
+  // Too long ago to be found by anything but its own request for them.
+  await withSql(
+    service.databaseUrl,
+    (sql) => sql`
+      update deliveries set ended_at = ended_at - interval '30 seconds'
+      where location_id = ${location} and id <> ${first.id}`,
+  );
   const again = await openStream(streamOf(location), { lastEventId: first.id });
   expect((await again.received(3)).map(({ id }) => id)).toEqual(missed);
   await handOver(service.api, newEvent(location));
@@ -196,6 +203,14 @@ it('a location has a bounded number of streams, and one that is left makes room'
   expect([status, body.detail]).toEqual([429, 'Too many streams are open: close one, or try again later.']);
   streams[0]?.close();
   await until('there is room', async () => (await openStream(streamOf(location))).status === 200);
+});
+
+it('a HEAD opens no stream', async () => {
+  const ask = () =>
+    fetch(streamOf(location), { method: 'HEAD', headers: { authorization: `Bearer ${adminKey}` } });
+  const heads = await Promise.all(Array.from({ length: 50 }, ask));
+  expect(new Set(heads.map(({ status }) => status))).toEqual(new Set([200]));
+  expect((await openStream(streamOf(location))).status).toBe(200);
 });
 
 it('nothing is told to anybody while nobody watches', async () => {

@@ -200,6 +200,23 @@ describe('a key with addresses', () => {
 });
 
 describe('the list of keys', () => {
+  it('is filtered by location, and shows a bound key nothing of another', async () => {
+    const [own, other] = [await addLocation(service.api), await addLocation(service.api)];
+    const make = async (locationId: string) =>
+      (await service.api.post('/v1/keys', { name: 'x', scopes: ['admin'], locationId })).body;
+    const [first, second, foreign] = [await make(own), await make(own), await make(other)];
+    const list = async (locationId: string, api = service.api) => {
+      const { status, body } = await api.get(`/v1/keys?locationId=${locationId}`);
+      return [status, body.items.map(({ id }: { id: string }) => id)];
+    };
+    expect(await list(own)).toEqual([200, [second.id, first.id]]);
+    expect(await list(other)).toEqual([200, [foreign.id]]);
+    expect(await list('nowhere')).toEqual([200, []]);
+    const bound = service.api.as(first.key);
+    expect(await list(own, bound)).toEqual([200, [second.id, first.id]]);
+    expect(await list(other, bound)).toEqual([200, []]);
+  });
+
   it('is paged, newest first', async () => {
     const fresh = await startTestService();
     const ids: string[] = [];

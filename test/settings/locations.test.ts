@@ -1,5 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { addLocation, newEvent } from '../support/venue.ts';
+import { withSql } from '../db/dump.ts';
+import { startReceiver } from '../support/receiver.ts';
+import { running } from '../support/stage.ts';
+import { until } from '../support/until.ts';
+import { addEndpoint, addLocation, handOver, newEvent, newEvents } from '../support/venue.ts';
 import { newLocationId, startTestService, type TestService } from '../support/service.ts';
 
 let service: TestService;
@@ -121,4 +126,68 @@ it('takes its webhooks, flows and keys with it when it is deleted', async () => 
   expect((await api.get(`${path}/webhooks`)).body.items).toEqual([]);
   expect((await api.get(`${path}/flows`)).body.items).toEqual([]);
   expect((await api.as(key.key).get(path)).status).toBe(401);
+});
+
+describe('the list of locations', () => {
+  it('is searched by part of an id or title', async () => {
+    const [percent, plain] = [
+      await addLocation(service.api, 'Halle 100%_wild \\o/'),
+      await addLocation(service.api, 'Halle 1000 wild'),
+    ];
+    const find = async (q: string) => {
+      const { body } = await service.api.get(`/v1/locations?limit=1000&q=${encodeURIComponent(q)}`);
+      return body.items.map(({ id }: { id: string }) => id).toSorted();
+    };
+    expect(await find('hALLE 100')).toEqual([percent, plain].toSorted());
+    expect(await find('100%')).toEqual([percent]);
+    expect(await find('0_w')).toEqual([]);
+    expect(await find('%_wild \\O')).toEqual([percent]);
+    expect(await find(plain.toUpperCase().slice(3))).toEqual([plain]);
+    expect(await find('')).toEqual(expect.arrayContaining([percent, plain]));
+    const bound = await service.api.post('/v1/keys', { name: 'x', scopes: ['admin'], locationId: plain });
+    const { body } = await service.api.as(bound.body.key).get('/v1/locations?q=Halle&withStats=true');
+    expect(body.items.map(({ id }: { id: string }) => id)).toEqual([plain]);
+  });
+
+  it('tells on demand how each is doing', async () => {
+    const receiver = await running(startReceiver());
+    receiver.answerWith((request, response) => response.writeHead(request.url === '/bad' ? 500 : 204).end());
+    const [quiet, busy] = [await addLocation(service.api, 'Stats'), await addLocation(service.api, 'Stats')];
+    await addEndpoint(service.api, busy, receiver.url);
+    const bad = await addEndpoint(service.api, busy, `${receiver.url}/bad`);
+    await handOver(service.api, newEvents(busy, 2));
+    await until('both have ended', async () => {
+      const { body } = await service.api.get(`/v1/locations/${busy}/deliveries`);
+      return body.items.filter(({ endedAt }: { endedAt: string }) => endedAt).length === 2;
+    });
+    await service.api.post(`${bad.path}/test`);
+    await withSql(
+      service.databaseUrl,
+      (sql) =>
+        sql`update endpoints set cursor = cursor - 2, lease_delivery_id = ${randomUUID()} where id = ${bad.id}`,
+    );
+    const { body } = await service.api.get('/v1/locations?q=Stats&withStats=true');
+    const statsOf = (id: string) => body.items.find((item: { id: string }) => item.id === id).stats;
+    const { body: history } = await service.api.get(`/v1/locations/${busy}/events`);
+    expect(statsOf(busy)).toEqual({
+      endpoints: 2,
+      failing: 1,
+      backlog: 2,
+      lastEventAt: history.items[1].acceptedAt,
+      deliveries: 2,
+      delivered: 1,
+    });
+    const nothing = { endpoints: 0, failing: 0, backlog: 0, lastEventAt: null, deliveries: 0, delivered: 0 };
+    expect(statsOf(quiet)).toEqual(nothing);
+    const { body: without } = await service.api.get('/v1/locations?q=Stats');
+    expect(without.items.every((item: object) => !('stats' in item))).toBe(true);
+  });
+
+  it.each([
+    ['withStats=1', 'withStats', 'must be true or false'],
+    ['q=%00', 'q', 'must not hold NUL or half a surrogate pair'],
+  ])('refuses ?%s', async (query, path, message) => {
+    const { status, body } = await service.api.get(`/v1/locations?${query}`);
+    expect([status, body.errors]).toEqual([422, [{ path, message }]]);
+  });
 });

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { adminKey } from './service.ts';
 
 /** A server-sent event as it came; a comment has none of the three. */
-export type StreamMessage = { event?: string; id?: string; data?: string; comment?: string };
+type StreamMessage = { event?: string; id?: string; data?: string; comment?: string };
 
 /** A stream of server-sent events that is being read. */
 export type EventStream = {
