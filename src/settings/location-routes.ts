@@ -177,7 +177,7 @@ async function findLocations(db: Database, onlyId: string | null, cursor: string
     .limit(limit);
 }
 
-/** @returns the location, and what was deleted with it: by name, for it has entries of its own. */
+/** @returns the location, and the ids of what was deleted with it: the log tells how each of them was made. */
 async function deleteLocation(tx: Transaction, id: string) {
   // The location's row first, so that nothing is accepted or made between its end and that of what it holds.
   const [location] = await tx
@@ -192,7 +192,7 @@ async function deleteLocation(tx: Transaction, id: string) {
     flows: await tx.delete(flows).where(eq(flows.locationId, id)).returning({ id: flows.name }),
     keys: await tx.delete(apiKeys).where(eq(apiKeys.locationId, id)).returning({ id: apiKeys.id }),
   };
-  // Their ids are secrets.
+  // Counted, for their ids are secrets.
   const { count } = await tx.delete(appWebhooks).where(eq(appWebhooks.locationId, id));
   return {
     ...toLocation(location),

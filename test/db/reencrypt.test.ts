@@ -10,6 +10,7 @@ import { testEnvironment } from '../support/service.ts';
 import { running, setStage, type Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 import { addEndpoint, addLocation, handOver, newEvent } from '../support/venue.ts';
+import { dumpDatabase } from './dump.ts';
 
 const [oldKey, newKey, otherKey] = [randomBytes(32), randomBytes(32), randomBytes(32)];
 const old = { BELLHOP_ENCRYPTION_KEY: oldKey.toString('base64') };
@@ -18,6 +19,7 @@ const both = {
   BELLHOP_PREVIOUS_ENCRYPTION_KEY: oldKey.toString('base64'),
 };
 const fresh = { BELLHOP_ENCRYPTION_KEY: newKey.toString('base64') };
+const [staleId = ''] = createEncryption(oldKey).keyIds;
 const [freshId = ''] = createEncryption(newKey).keyIds;
 
 it('seals everything with the new key: nothing but it is needed then, and every secret is what it was', async () => {
@@ -34,6 +36,8 @@ it('seals everything with the new key: nothing but it is needed then, and every 
   });
   expect(await sealedTexts(stage)).toHaveLength(7);
   for (const text of await sealedTexts(stage)) expect(text).toMatch(new RegExp(`^v1\\.${freshId}\\.`));
+  // Nor is there a column that it does not know of.
+  expect(await dumpDatabase(stage.databaseUrl)).not.toContain(`v1.${staleId}.`);
   // A deleted endpoint has no secret, and a header that the caller fills in no value.
   expect(await reencrypt(stage)).toMatchObject({
     code: 0,
