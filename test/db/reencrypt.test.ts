@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { createEncryption } from '../../src/db/encryption.ts';
 import { ownerOf } from '../../src/db/sealed.ts';
 import type { Api } from '../support/api.ts';
@@ -11,6 +11,9 @@ import { running, setStage, type Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 import { addEndpoint, addLocation, handOver, newEvent } from '../support/venue.ts';
 import { dumpDatabase } from './dump.ts';
+
+// Several processes, or several dumps of a database, on a machine that is busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 const [oldKey, newKey, otherKey] = [randomBytes(32), randomBytes(32), randomBytes(32)];
 const old = { BELLHOP_ENCRYPTION_KEY: oldKey.toString('base64') };
