@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { dumpDatabase, withSql } from '../db/dump.ts';
 import type { Api } from '../support/api.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { newLocationId, startTestService, type TestService } from '../support/service.ts';
 import { until } from '../support/until.ts';
 import { addEndpoint, addLocation, handOver, newEvent } from '../support/venue.ts';
+
+// Several processes, or several dumps of a database, on a machine that is busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 /** One of everything that a location can hold, by id. */
 type Venue = {
