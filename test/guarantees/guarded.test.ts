@@ -105,7 +105,7 @@ const forbiddenUrls = [
   '',
 ];
 
-describe('guarded', () => {
+describe('guarded', { timeout: 90_000 }, () => {
   test('a forbidden URL is refused in plain words when it is saved, however it is spelled', async () => {
     const { start, sql } = await setStage();
     const { api } = await start({ DELIVERY_ALLOW_CIDRS: '' });
@@ -137,24 +137,21 @@ describe('guarded', () => {
     const { start, sql, ledger } = await setStage();
     const { api } = await start({ DELIVERY_ALLOW_CIDRS: '' });
     const receiver = await running(startReceiver());
-    const { locationId, trigger, lastInvocation } = await register(api, { url: 'https://example.com/' });
-    const endpoint = await addEndpoint(api, locationId, 'https://example.com/');
     const blocked = { outcome: 'failed', reason: 'blocked', statusCode: null };
-    // One that is too long is refused before it is judged.
-    const stored = forbiddenUrls.filter(({ length }) => length <= 2048);
-    for (const [index, forbidden] of stored.entries()) {
-      const url = forbidden.replace('PORT', `${receiver.port}`);
-      await sql`update endpoints set url = ${url}`;
-      await sql`update webhooks set url = ${url}`;
+    const judgeAll = async (url: string) => {
+      const good = 'https://example.com/';
+      const { locationId, trigger, lastInvocation } = await register(api, { url: good });
+      const endpoint = await addEndpoint(api, locationId, good);
+      await sql`update endpoints set url = ${url} where location_id = ${locationId}`;
+      await sql`update webhooks set url = ${url} where location_id = ${locationId}`;
       await handOver(api, newEvent(locationId));
-      const deliveries = await ledger.ended(locationId, 3 * index + 1);
-      const delivery = deliveries.at(-1);
+      const [delivery] = await ledger.ended(locationId, 1);
       const tested = await api.post(`${endpoint.path}/test`);
       const resent = await api.post(`/v1/locations/${locationId}/deliveries/${delivery?.id}/resend`);
       for (const end of [delivery, tested.body, resent.body])
         expect({ url, end }).toEqual({ url, end: expect.objectContaining(blocked) });
-      // Without this, the URL of a webhook never gets into the table, where it is stored as it was parsed.
-      if (!URL.canParse(url)) continue;
+      // What is no URL never gets into the table of webhooks, where each is stored as it was parsed.
+      if (!URL.canParse(url)) return;
       const triggered = await trigger({ data: 'x' });
       expect({ url, ...triggered.body }).toMatchObject({ url, status: 0, error: true });
       expect({ url, ...(await lastInvocation()) }).toMatchObject({
@@ -162,7 +159,15 @@ describe('guarded', () => {
         outcome: 'failed',
         reason: 'blocked',
       });
-    }
+    };
+    // One that is too long is refused before it is judged.
+    const left = forbiddenUrls.filter(({ length }) => length <= 2048);
+    const work = async () => {
+      for (let url = left.pop(); url !== undefined; url = left.pop())
+        await judgeAll(url.replace('PORT', `${receiver.port}`));
+    };
+    await Promise.all([work(), work(), work()]);
+    expect(left).toEqual([]);
     expect(receiver.openedCount()).toBe(0);
   });
 
