@@ -44,6 +44,8 @@ import { version } from './version.ts';
 /** What the HTTP API works with. */
 export type AppOptions = {
   db: Database;
+  /** The connections of events' own way. */
+  eventsDb: Database;
   encryption: Encryption;
   sender: Sender;
   adminKey: string | undefined;
@@ -72,10 +74,10 @@ const maxTriggerBytes = 10 * 1024 * 1024;
 
 /** The HTTP API and the page: every route of every feature, behind authentication, with one form of error. */
 export function createApp(options: AppOptions) {
-  const { db, trustProxy, adminKey } = options;
-  const app = createHealthApp(db);
+  const { db, eventsDb, trustProxy, adminKey } = options;
+  const app = createHealthApp(eventsDb);
   app.route('/', incomingRoutes(options, trustProxy, maxBodyBytes));
-  const keys = { findKey: createKeyFinder(db, adminKey), credentials: createCredentials(db, adminKey) };
+  const keys = { findKey: createKeyFinder(eventsDb, adminKey), credentials: createCredentials(db, adminKey) };
   mountApi(app, { ...options, ...keys });
   const call: PageOptions['call'] = async (path, init, env) => app.request(path, init, env);
   app.route('/', pageRoutes({ ...options, ...keys, call }));
@@ -129,9 +131,8 @@ function mountFeatures(app: App, options: AppOptions & Pick<PageOptions, 'creden
 export function createHealthApp(db: Database) {
   const app = createRouter<AppEnv>();
   app.onError(answerError);
-  app.notFound((c) => {
-    throw unrouted(app.routes, c.req.path);
-  });
+  // Not thrown: the log of requests would miss it, whose middleware is the last one before it.
+  app.notFound((c) => answerError(unrouted(app.routes, c.req.path), c));
   app.use(requestId(), logRequests);
   app.route('/', healthRoutes(db));
   return app;
@@ -149,15 +150,22 @@ function describe(app: ReturnType<typeof createRouter<AppEnv>>) {
     },
     responses: { 200: { description: 'Any 2xx counts as delivered; the body is ignored' } },
   });
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'Bellhop',
-      version,
-      description: 'Session events of venues, delivered to their webhook endpoints.',
-      license: { name: 'MIT' },
-    },
-    security: [{ apiKey: [] }],
+  // Made once: it takes as long as ten other requests, and anybody may ask for it.
+  let text: string | undefined;
+  app.get('/openapi.json', (c) => {
+    text ??= JSON.stringify(app.getOpenAPI31Document(about));
+    return c.body(text, 200, { 'content-type': 'application/json' });
   });
   return app;
 }
+
+const about = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Bellhop',
+    version,
+    description: 'Session events of venues, delivered to their webhook endpoints.',
+    license: { name: 'MIT' },
+  },
+  security: [{ apiKey: [] }],
+};

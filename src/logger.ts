@@ -22,7 +22,11 @@ export const logger = pino({
   },
 });
 
-/** Drizzle wraps what PostgreSQL said together with the values of the query, which no log should hold. */
+/**
+ * Drizzle wraps what PostgreSQL said together with the values of the query, and PostgreSQL tells of the row that it
+ * refused (`detail`) or could not read (`where`): no log should hold them.
+ */
 function serializeError(error: Error) {
-  return pino.stdSerializers.err(error instanceof DrizzleQueryError && error.cause ? error.cause : error);
+  const cause = error instanceof DrizzleQueryError && error.cause ? error.cause : error;
+  return { ...pino.stdSerializers.err(cause), detail: undefined, where: undefined };
 }

@@ -1,6 +1,6 @@
 import { createApp, createHealthApp } from './app.ts';
 import type { Config } from './config.ts';
-import { type Connection, connect, type Database } from './db/client.ts';
+import { type Connection, connect, type Database, disconnect } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
 import { createEncryption, type Encryption } from './db/encryption.ts';
 import { checkEncryptionKey, loadEncryptionKey } from './db/encryption-key.ts';
@@ -10,6 +10,7 @@ import { createLog } from './events/log.ts';
 import { removeOldRuns } from './flows/run.ts';
 import { Runner } from './flows/runner.ts';
 import { createFirstKey } from './http/api-key.ts';
+import { removeEndedSessions } from './http/ended-sessions.ts';
 import { listen } from './http/server.ts';
 import { createLink } from './http/sign-in-link.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
@@ -32,8 +33,12 @@ export type Service = {
   stop(): Promise<void>;
 };
 
-/** Connections to the database: a handful saturates it, for each statement carries many requests or lanes. */
+/**
+ * Connections to the database: a handful saturates it, for each statement carries many requests or lanes. The way of
+ * events, from the key of a request to the outcome of a delivery, has its own: no list or setting that takes long delays it.
+ */
 const maxConnections = 10;
+const maxEventConnections = 4;
 
 /**
  * Starts Bellhop: database, migrations, dispatcher, API, in the roles that the configuration gives it.
@@ -58,11 +63,11 @@ type Stops = (() => Promise<unknown>)[];
 
 /** Each part that is started leaves its stop on the pile; the pile is worked off from its top. */
 async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'>> {
-  const { db, encryption, failed } = await openStore(config, stops);
+  const { db, eventsDb, encryption, failed } = await openStore(config, stops);
   await checkEncryptionKey(db, encryption);
   const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
   stops.push(() => sender.close());
-  const parts = { db, encryption, sender };
+  const parts = { db, eventsDb, encryption, sender };
   const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, parts, stops);
   const watch = new Watch(db);
   stops.push(() => watch.stop());
@@ -82,9 +87,11 @@ export async function openStore(config: Config, stops: Stops) {
   const { connection, failed } = await openDatabase(config, stops);
   await migrate(connection);
   const db = connect(connection, { max: maxConnections });
-  stops.push(() => db.$client.end());
+  const eventsDb = connect(connection, { max: maxEventConnections });
+  stops.push(() => Promise.all([disconnect(db), disconnect(eventsDb)]));
   const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
-  return { db, encryption: createEncryption(key, config.BELLHOP_PREVIOUS_ENCRYPTION_KEY), failed };
+  const encryption = createEncryption(key, config.BELLHOP_PREVIOUS_ENCRYPTION_KEY);
+  return { db, eventsDb, encryption, failed };
 }
 
 async function openDatabase(
@@ -110,12 +117,13 @@ function firstLink(encryption: Encryption, keyId: string): string {
   return createLink(encryption, { credential: keyId, locationId: null, endsAt, once: true });
 }
 
-type Parts = { db: Database; encryption: Encryption; sender: Sender };
+type Parts = { db: Database; eventsDb: Database; encryption: Encryption; sender: Sender };
 type AppParts = Parts & { watch: Watch };
 
 async function startDispatcher(config: Config, parts: Parts, stops: Stops): Promise<Dispatcher> {
   const dispatcher = new Dispatcher({
     ...parts,
+    db: parts.eventsDb,
     concurrency: config.DELIVERY_CONCURRENCY,
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
     maxEvents: config.BATCH_MAX_EVENTS,
@@ -123,39 +131,41 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
   });
   stops.push(() => dispatcher.stop());
   await dispatcher.start();
-  const housekeeping = new Loop(() => doChores(config, parts.db), housekeepingPace);
-  stops.push(() => housekeeping.stop());
-  housekeeping.start();
+  for (const [name, once] of Object.entries(chores(config, parts.db))) {
+    const chore = new Loop(once, { name, ...chorePace });
+    stops.push(() => chore.stop());
+    chore.start();
+  }
   return dispatcher;
 }
 
 /** In steps that hold up nobody, with a pause between them. */
-const housekeepingPace = { name: 'housekeeping', idleMs: 60_000, busyMs: 100 };
+const chorePace = { idleMs: 60_000, busyMs: 100 };
 
-/** One bounded step of each chore. @returns how many rows they changed. */
-async function doChores(config: Config, db: Database): Promise<number> {
+/** One bounded step of each, which resolves with how many rows it changed. One that fails keeps no other from its work. */
+function chores(config: Config, db: Database): Record<string, () => Promise<number>> {
   const { RETENTION_DAYS: retentionDays, EVENT_MAX_AGE_HOURS: maxAgeHours } = config;
-  const changed = [
-    await removeOldHistory(db, { retentionDays, maxAgeHours }),
-    await abandonInvocations(db),
-    await removeOldInvocations(db, retentionDays),
-    await removeOldRuns(db, retentionDays),
-  ];
-  return changed.reduce((sum, count) => sum + count, 0);
+  return {
+    'old history': () => removeOldHistory(db, { retentionDays, maxAgeHours }),
+    'lost invocations': () => abandonInvocations(db),
+    'old invocations': () => removeOldInvocations(db, retentionDays),
+    'old runs': () => removeOldRuns(db, retentionDays),
+    'ended sessions': () => removeEndedSessions(db),
+  };
 }
 
 /** The API, or in a process that only dispatches its health; and the runner of flows, which both need. */
 function startApp(config: Config, parts: AppParts, dispatcher: Dispatcher | null, stops: Stops) {
-  const { db } = parts;
-  const accept = createLog(db);
+  const { eventsDb } = parts;
+  const accept = createLog(eventsDb);
   const wake = (locationIds: string[]) => {
     if (dispatcher) dispatcher.wake(locationIds);
-    else void notifyOthers(db, locationIds);
+    else void notifyOthers(eventsDb, locationIds);
   };
   const runner = new Runner({ ...parts, accept, wake });
   stops.push(() => runner.stop());
   runner.start({ queue: config.ROLE !== 'api' });
-  if (config.ROLE === 'dispatcher') return createHealthApp(db);
+  if (config.ROLE === 'dispatcher') return createHealthApp(eventsDb);
   return createApp({
     ...parts,
     accept,

@@ -79,8 +79,10 @@ class Gatherer<Item, Result> {
 type Limits<Item> = { size?: (item: Item) => number; maxFlush: number; maxWaiting: number };
 type Call<Item, Result> = { item: Item; resolve: (result: Result) => void; reject: (error: unknown) => void };
 
-/** More calls wait than memory should hold: the caller should try again later. */
+/** More waits than memory should hold, or for longer than anybody should: the caller should try again later. */
 export class Overloaded extends Error {
   override name = 'Overloaded';
-  override message = 'Too many requests are waiting for the database.';
+  constructor(message = 'Too many requests are waiting for the database.') {
+    super(message);
+  }
 }

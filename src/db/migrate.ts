@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
-import { type Connection, connect, type Database } from './client.ts';
+import { type Connection, connect, type Database, disconnect } from './client.ts';
 
 const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
 
@@ -19,7 +19,8 @@ const oldestVersion = 150_000;
  * @throws Error that says what to do when the server is too old, its encoding is not UTF8, or the role may not migrate.
  */
 export async function migrate(connection: Connection): Promise<boolean> {
-  const db = connect(connection, { max: 1 });
+  // It waits for another process, and a change of a large table takes long.
+  const db = connect(connection, { max: 1, isPatient: true });
   try {
     const server = await askServer(db);
     if (server.version < oldestVersion)
@@ -33,7 +34,7 @@ export async function migrate(connection: Connection): Promise<boolean> {
   } catch (error) {
     throw isForbidden(error) ? mayNotMigrate(error) : error;
   } finally {
-    await db.$client.end();
+    await disconnect(db);
   }
 }
 

@@ -1,4 +1,15 @@
 /**
+ * Counts milliseconds from now, by the monotonic clock or the wall clock, whichever says more: the first stands still
+ * while the machine sleeps, the second may be set back. For limits that no pause of any kind may outwit.
+ * @example const elapsedMs = startStopwatch(); if (elapsedMs() > 2000) return;
+ */
+export function startStopwatch(): () => number {
+  const beganAt = performance.now();
+  const beganAtTime = Date.now();
+  return () => Math.max(performance.now() - beganAt, Date.now() - beganAtTime);
+}
+
+/**
  * The one timer of an attempt: when its time is over, whatever is under way is destroyed. Steps follow each other, so
  * that there is one thing to destroy at any time. Starts when it is made; call {@link Deadline.end} when all is over.
  * @example
@@ -7,6 +18,7 @@
  */
 export class Deadline {
   readonly #beganAt = performance.now();
+  readonly #surelyElapsedMs = startStopwatch();
   #limitMs: number;
   #destroy: () => void = nothing;
   #passed = false;
@@ -23,9 +35,9 @@ export class Deadline {
     return this.#passed;
   }
 
-  /** Whether time is up, by the clock: after a pause of the process, sockets may have their turn before the timer. */
+  /** Whether time is up, by the clocks: after a pause of the process, sockets may have their turn before the timer. */
   get isOver(): boolean {
-    return this.#passed || this.elapsedMs() >= this.#limitMs;
+    return this.#passed || this.#surelyElapsedMs() >= this.#limitMs;
   }
 
   /** Milliseconds since the beginning, with their fraction, on the monotonic clock. */

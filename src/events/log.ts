@@ -3,6 +3,7 @@ import postgres from 'postgres';
 import type { Database } from '../db/client.ts';
 import { gather } from '../db/gather.ts';
 import type { NewEvent } from './event.ts';
+import { HeldLocations } from './held-locations.ts';
 
 /** An event's place in its location's log. `duplicate`: an event with this id was there before; it was not stored again. */
 type Accepted = { id: string; locationId: string; sequence: number; duplicate: boolean };
@@ -13,12 +14,17 @@ export type Acceptance = { events: Accepted[]; unknown: [] } | { events: []; unk
 /** Events in one statement, and events that may wait for it: about 200 bytes each in memory. */
 const limits = { size: (request: NewEvent[]) => request.length, maxFlush: 5000, maxWaiting: 50_000 };
 
+/** Milliseconds that a request waits for a location which another transaction holds: shorter than callers have patience. */
+const maxHeldMs = 10_000;
+
 /** How often a statement is repeated that lost a race for the id of an event. Each repetition sees the winner's event. */
 const maxAttempts = 5;
 
 /**
  * The way into the log. The function it returns accepts the events of one request, all or nothing, and resolves after
- * their commit; requests that arrive together share one statement.
+ * their commit; requests that arrive together share one statement. A location that another transaction holds delays the
+ * requests that name it, and no others.
+ * @throws Overloaded (the returned function) when more wait than memory should hold, or a location is held for too long.
  * @throws (the returned function) what the database throws; nothing is stored then, or everything is and its answer was lost.
  * @example
  * const accept = createLog(db);
@@ -26,29 +32,48 @@ const maxAttempts = 5;
  * // { events: [{ id, locationId: 'kamen-test', sequence: 1, duplicate: false }], unknown: [] }
  */
 export function createLog(db: Database): (request: NewEvent[]) => Promise<Acceptance> {
-  return gather((requests: NewEvent[][]) => acceptAll(db, requests), limits);
+  const held = new HeldLocations(db);
+  const acceptTogether = gather((requests: NewEvent[][]) => acceptAll(db, requests), limits);
+  return async (request) => {
+    const giveUpAt = performance.now() + maxHeldMs;
+    const locationIds = [...new Set(request.map((event) => event.locationId))];
+    for (;;) {
+      await held.pass(locationIds, request.length, giveUpAt);
+      const acceptance = await acceptTogether(request);
+      if (!('held' in acceptance)) return acceptance;
+      held.add(acceptance.held);
+    }
+  };
 }
 
-async function acceptAll(db: Database, requests: NewEvent[][]): Promise<Acceptance[]> {
+/** What became of one request for now: nothing of it is stored while one of its locations is held. */
+type Attempted = Acceptance | { held: string[] };
+
+async function acceptAll(db: Database, requests: NewEvent[][]): Promise<Attempted[]> {
   const input = requests.flatMap((events, request) =>
     events.map((event) => ({ ...event, id: event.id ?? randomUUID(), request })),
   );
   const rows = await append(db, JSON.stringify(input.map((event, n) => ({ ...event, n }))));
   let end = 0;
-  return requests.map((events) => toAcceptance(rows.slice(end, (end += events.length))));
+  return requests.map((events) => toAttempted(rows.slice(end, (end += events.length))));
 }
 
-function toAcceptance(rows: AppendedRow[]): Acceptance {
-  const [first, ...others] = new Set(rows.filter((row) => row.unknown).map((row) => row.locationId));
+function toAttempted(rows: AppendedRow[]): Attempted {
+  const [first, ...others] = locationsOf(rows.filter((row) => row.unknown));
   if (first !== undefined) return { events: [], unknown: [first, ...others] };
-  return { unknown: [], events: rows.map(toAccepted) };
+  const held = locationsOf(rows.filter((row) => row.held));
+  return held.length > 0 ? { held } : { unknown: [], events: rows.map(toAccepted) };
+}
+
+function locationsOf(rows: AppendedRow[]): string[] {
+  return [...new Set(rows.map((row) => row.locationId))];
 }
 
 function toAccepted({ id, locationId, sequence, duplicate }: AppendedRow): Accepted {
   return { id, locationId, sequence, duplicate };
 }
 
-type AppendedRow = Accepted & { unknown: boolean };
+type AppendedRow = Accepted & { unknown: boolean; held: boolean };
 
 async function append(db: Database, input: string): Promise<AppendedRow[]> {
   for (let attempt = 1; ; attempt += 1) {
@@ -66,8 +91,8 @@ function lostRaceForId(error: unknown): boolean {
 }
 
 /**
- * The location rows stay locked until commit, in the order of their ids: that makes sequences gapless and in commit
- * order, and keeps two statements from waiting for each other.
+ * The location rows stay locked until commit: that makes sequences gapless and in commit order. It waits for no lock: a
+ * request with a location that somebody else holds is left out, whole.
  */
 async function appendOnce({ $client: sql }: Database, input: string): Promise<AppendedRow[]> {
   return sql<AppendedRow[]>`
@@ -76,14 +101,18 @@ async function appendOnce({ $client: sql }: Database, input: string): Promise<Ap
       from json_to_recordset(${input}::text::json) as x(
         request int, n int, "locationId" text, id uuid, uuid uuid, action text, stations int, customerid bigint)
     ),
+    known as (
+      select l.id
+      from locations l
+      where l.id in (select "locationId" from input) and l.deleted_at is null
+    ),
     locked as (
       select l.id
       from locations l
       where l.id in (select "locationId" from input) and l.deleted_at is null
-      order by l.id
-      for update
+      for update skip locked
     ),
-    refused as (
+    left_out as (
       select distinct request
       from input
       where "locationId" not in (select id from locked)
@@ -96,7 +125,7 @@ async function appendOnce({ $client: sql }: Database, input: string): Promise<Ap
     fresh as (
       select distinct on ("locationId", id) *
       from input i
-      where request not in (select request from refused)
+      where request not in (select request from left_out)
         and not exists (select from present p where p.location_id = i."locationId" and p.id = i.id)
       order by "locationId", id, n
     ),
@@ -116,7 +145,8 @@ async function appendOnce({ $client: sql }: Database, input: string): Promise<Ap
       returning location_id, id, sequence
     )
     select i.id, i."locationId", coalesce(s.sequence, p.sequence) as sequence,
-      f.n is null as duplicate, i."locationId" not in (select id from locked) as unknown
+      f.n is null as duplicate, i."locationId" not in (select id from known) as unknown,
+      i."locationId" not in (select id from locked) as held
     from input i
     left join stored s on s.location_id = i."locationId" and s.id = i.id
     left join present p on p.location_id = i."locationId" and p.id = i.id

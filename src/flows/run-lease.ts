@@ -40,7 +40,7 @@ export async function renewLeases(db: Database, ids: string[]): Promise<void> {
 export async function abandonRuns(db: Database): Promise<number> {
   const abandoned = await db
     .update(runs)
-    .set({ status: 'abandoned', endedAt: new Date(), leaseUntil: null })
+    .set({ status: 'abandoned', endedAt: sql`now()`, leaseUntil: null })
     .where(and(eq(runs.status, 'running'), lt(runs.leaseUntil, sql`now()`)))
     .returning({ id: runs.id });
   return abandoned.length;

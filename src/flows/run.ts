@@ -157,7 +157,7 @@ export async function endRun(db: Database, { locationId, id }: RunRow, execution
       responseStatus: response?.status ?? null,
       responseType: response?.type ?? null,
       responseBody: response && response.body.replaceAll('\0', '\u{FFFD}').toWellFormed(),
-      endedAt: new Date(),
+      endedAt: sql`now()`,
       leaseUntil: null,
     })
     .where(and(eq(runs.locationId, locationId), eq(runs.id, id), eq(runs.status, 'running')));
@@ -174,7 +174,8 @@ export async function removeOldRuns({ $client: sql }: Database, retentionDays: n
       select ctid
       from runs
       where created_at < now() - make_interval(days => ${retentionDays}) and status not in ('queued', 'running')
-      limit ${maxRemoved}))`;
+      limit ${maxRemoved}
+      for update skip locked))`;
   const forgotten = await sql`
     update runs
     set idempotency_key = null
@@ -182,6 +183,7 @@ export async function removeOldRuns({ $client: sql }: Database, retentionDays: n
       select ctid
       from runs
       where idempotency_key is not null and created_at < now() - make_interval(hours => ${idempotencyHours})
-      limit ${maxRemoved}))`;
+      limit ${maxRemoved}
+      for update skip locked))`;
   return removed.count + forgotten.count;
 }

@@ -93,13 +93,21 @@ type KeyRow = typeof apiKeys.$inferSelect;
 
 const isExpired = ({ expiresAt }: KeyRow, now: Date) => expiresAt !== null && expiresAt <= now;
 
-/** `last_used_at` is right to the minute, so that a busy key is not written for every request. */
+/**
+ * `last_used_at` is right to the minute, so that a busy key is not written for every request. A key whose row somebody
+ * else holds is left as it is: nobody's request waits for it.
+ */
 async function noteUse(db: Database, rows: KeyRow[], now: Date): Promise<void> {
   const minuteAgo = new Date(now.getTime() - 60_000);
   const stale = rows.filter(({ lastUsedAt }) => !lastUsedAt || lastUsedAt < minuteAgo);
   if (stale.length === 0) return;
   const ids = stale.map(({ id }) => id);
-  await db.update(apiKeys).set({ lastUsedAt: now }).where(inArray(apiKeys.id, ids));
+  const free = db
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(inArray(apiKeys.id, ids))
+    .for('update', { skipLocked: true });
+  await db.update(apiKeys).set({ lastUsedAt: now }).where(inArray(apiKeys.id, free));
 }
 
 /**

@@ -19,10 +19,13 @@ export function boundConnections(server: Server, max: number, unreadMs: number):
     });
     if (openCount > max) closeLongest(waiting);
   });
+  const latest = new WeakMap<Socket, ServerResponse>();
   const serve = ({ socket }: IncomingMessage, outgoing: ServerResponse) => {
     waiting.delete(socket);
+    latest.set(socket, outgoing);
     outgoing.once('close', () => {
-      if (!socket.destroyed) waiting.add(socket);
+      // Answers go out in the order of their requests: further ones may be under way.
+      if (!socket.destroyed && latest.get(socket) === outgoing) waiting.add(socket);
     });
   };
   server.on('request', serve).on('checkExpectation', serve);

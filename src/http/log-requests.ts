@@ -10,12 +10,19 @@ export const logRequests = createMiddleware<AppEnv>(async (c, next) => {
   const durationMs = Math.round(performance.now() - beganAt);
   const { requestId, key } = c.var;
   const { method } = c.req;
-  const path = c.req.path.replace(secretPath, '$1…');
+  const path = withoutSecrets(c.req.path);
   logger.info(
     { requestId, method, path, status: c.res.status, durationMs, keyId: key?.id },
     'request answered',
   );
 });
 
-/** Paths whose last part is a secret, or may be the only one. Others hold ids. */
+/** Outside of what needs a key, an id in a path is, or may be, the only secret: mistyped or sent by the wrong method too. */
+function withoutSecrets(path: string): string {
+  if (/^\/v1\/(locations|keys)\//.test(path)) return path;
+  return path.replace(secretPath, '$1…').replaceAll(uuid, '…');
+}
+
+/** Paths whose last part is a secret, whatever it looks like. */
 const secretPath = /^(\/apps\/[^/]*\/webhooks\/|\/v1\/flow-webhook\/).*$/;
+const uuid = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi;

@@ -99,14 +99,18 @@ export function toProblem(error: Error): Problem {
       isProblemStatus(error.status) ? error.status : 400,
       error.message || 'The request cannot be read.',
     );
-  if (error instanceof Overloaded || isDatabaseAway(error))
+  if (error instanceof Overloaded)
+    return new Problem(503, `${error.message} Nothing was stored: repeat the request.`, retryLater);
+  if (isDatabaseAway(error))
     return new Problem(
       503,
       'The database cannot be reached right now. Whether the request was stored is not known: repeat it with the same ids.',
-      { headers: { 'retry-after': '1' } },
+      retryLater,
     );
   return new Problem(500, 'Something went wrong on our side. It has been logged with this requestId.');
 }
+
+const retryLater = { headers: { 'retry-after': '1' } };
 
 /** The answer to a body of another type, or of none. */
 export function notJson(): Problem {
@@ -118,10 +122,13 @@ export function isProblemStatus(status: number): status is ProblemStatus {
   return status in titles;
 }
 
-/** SQLSTATE classes of a server that is going away, out of something, or cancelled or rolled us back: 08, 53, 57, 40; or no connection at all. */
+/**
+ * SQLSTATE classes of a server that is going away, out of something, or cancelled or rolled us back: 08, 53, 57, 40; of a
+ * lock that somebody else holds: 55P03; of a disk that fails: 58; of a standby: 25006; or no connection at all.
+ */
 function isDatabaseAway(error: Error): boolean {
   const cause = error.cause instanceof Error ? error.cause : error;
-  if (cause instanceof postgres.PostgresError) return /^(08|40|53|57)/.test(cause.code);
+  if (cause instanceof postgres.PostgresError) return /^(08|40|53|57|58|55P03|25006)/.test(cause.code);
   return 'code' in cause && typeof cause.code === 'string' && connectionCodes.test(cause.code);
 }
 

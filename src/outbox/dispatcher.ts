@@ -3,6 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import type { AttemptResult, Sender } from '../delivery/attempt.ts';
+import { startStopwatch } from '../delivery/deadline.ts';
 import { logger } from '../logger.ts';
 import { Loop } from '../loop.ts';
 import { Announcer } from './announcer.ts';
@@ -53,7 +54,8 @@ export class Dispatcher {
   readonly #record: Recorder;
   readonly #announcer: Announcer;
   readonly #due = new Set<string>();
-  readonly #inFlight = new Set<Promise<void>>();
+  /** The deliveries under way in this process, by their ids. */
+  readonly #inFlight = new Map<string, Promise<void>>();
   readonly #dispatching = new Loop(() => this.dispatchOnce(), { name: 'dispatch', idleMs: sweepMs });
   readonly #sweeping = new Loop(() => this.sweepOnce().then(() => 0), { name: 'sweep', idleMs: sweepMs });
 
@@ -75,7 +77,7 @@ export class Dispatcher {
   /** Claims nothing more. Resolves when every POST in flight has ended and is on record. */
   async stop(): Promise<void> {
     await Promise.all([this.#sweeping.stop(), this.#dispatching.stop()]);
-    await Promise.all(this.#inFlight);
+    await Promise.all(this.#inFlight.values());
   }
 
   /** Tells that these locations may have something to send. */
@@ -102,7 +104,8 @@ export class Dispatcher {
   /** Frees the lanes of processes that died, and finds what is due. @returns how many locations that is. */
   async sweepOnce(): Promise<number> {
     const { db } = this.#options;
-    const freed = await abandonOnce(db, maxSwept);
+    // Those of this process end by themselves, however long the database was away: it knows their outcomes.
+    const freed = await abandonOnce(db, maxSwept, [...this.#inFlight.keys()]);
     if (freed.length > 0) logger.warn({ deliveries: freed.length }, 'deliveries abandoned');
     this.#announcer.tell(freed);
     const due = await findDueLocations(db, maxSwept);
@@ -114,35 +117,36 @@ export class Dispatcher {
     const { db, timeoutMs } = this.#options;
     const leaseMs = timeoutMs + leaseMarginMs;
     // The lease runs from the claim's statement, which begins after this moment: so this one is on the safe side.
-    const sendBefore = performance.now() + leaseMarginMs - recordMarginMs;
+    const elapsedMs = startStopwatch();
     const deliveryIds = Array.from({ length: lanes }, () => uuidv7());
     const claims = await claim(db, locationIds, deliveryIds, { ...this.#options, leaseMs });
     if (claims.length === lanes) this.wake(locationIds);
     for (const { locationId, delivery } of claims) {
-      if (delivery) this.#begin(delivery, sendBefore);
+      if (delivery) this.#begin(delivery, elapsedMs);
       else this.wake([locationId]);
     }
   }
 
-  #begin(delivery: ClaimedDelivery, sendBefore: number): void {
-    const sending = this.#limit(() => this.#deliver(delivery, sendBefore))
+  #begin(delivery: ClaimedDelivery, elapsedMs: () => number): void {
+    const sending = this.#limit(() => this.#deliver(delivery, elapsedMs))
       .catch((error: unknown) => {
         // Its lease runs out, and then it is abandoned.
         logger.error({ err: error, deliveryId: delivery.id }, 'delivery failed on our side');
       })
       .finally(() => {
-        this.#inFlight.delete(sending);
+        this.#inFlight.delete(delivery.id);
         this.wake([delivery.locationId]);
       });
-    this.#inFlight.add(sending);
+    this.#inFlight.set(delivery.id, sending);
   }
 
-  async #deliver(delivery: ClaimedDelivery, sendBefore: number): Promise<void> {
+  async #deliver(delivery: ClaimedDelivery, elapsedMs: () => number): Promise<void> {
     const { encryption, sender } = this.#options;
     const { body, headers, shownHeaders } = toRequest(delivery, encryption, new Date());
     const { locationId, endpointId, id, url } = delivery;
     // As late as can be: a process that was paused before this line sends nothing, and after it the attempt's deadline rules.
-    if (performance.now() > sendBefore) throw new Error('The lease ran out before the first byte was sent.');
+    if (elapsedMs() > leaseMarginMs - recordMarginMs)
+      throw new Error('The lease ran out before the first byte was sent.');
     const attempt = await sender.attempt({ lane: endpointId, url, method: 'POST', headers, body });
     const result = toWholeMilliseconds(attempt);
     logOutcome(delivery, result);

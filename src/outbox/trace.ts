@@ -12,17 +12,18 @@ type Skip = Pick<typeof skips.$inferSelect, 'endpointId' | 'firstSequence' | 'la
 type SkipReason = (typeof skipReasons)[number];
 
 /** What one endpoint has to do with an event. */
-type Fate = 'none' | 'delivery' | 'pending' | SkipReason;
+type Fate = 'none' | 'delivery' | 'forgotten' | 'pending' | SkipReason;
 
 /**
  * Tells of each event which deliveries carry it, which endpoints were not sent it and why, and where it is still
- * waiting. Every endpoint that the location had when the event was accepted is in exactly one of the three; an event
- * accepted while there was none is skipped as `no_endpoint`.
+ * waiting. Every endpoint that the location had when the event was accepted is in exactly one of the three, until
+ * retention has taken the delivery; an event accepted while there was none is skipped as `no_endpoint`.
  */
 export async function traceEvents(db: Database, locationId: string, traced: Event[]) {
   if (traced.length === 0) return [];
-  const [allEndpoints, allDeliveries, allSkips] = await Promise.all([
-    db.select().from(endpoints).where(eq(endpoints.locationId, locationId)),
+  // Before the others: what its cursors have passed is among them.
+  const allEndpoints = await db.select().from(endpoints).where(eq(endpoints.locationId, locationId));
+  const [allDeliveries, allSkips] = await Promise.all([
     findDeliveriesOf(db, locationId, traced),
     findSkipsOf(db, locationId, traced),
   ]);
@@ -39,13 +40,17 @@ export async function traceEvents(db: Database, locationId: string, traced: Even
 function summarize(fates: { endpointId: string; fate: Fate }[]) {
   const skipped = fates.flatMap(
     ({ endpointId, fate }): { endpointId: string | null; reason: SkipReason }[] =>
-      fate === 'none' || fate === 'delivery' || fate === 'pending' ? [] : [{ endpointId, reason: fate }],
+      isReason(fate) ? [{ endpointId, reason: fate }] : [],
   );
   const isNobodys = fates.every(({ fate }) => fate === 'none');
   return {
     skipped: isNobodys ? [{ endpointId: null, reason: 'no_endpoint' as const }] : skipped,
     pending: fates.filter(({ fate }) => fate === 'pending').map(({ endpointId }) => ({ endpointId })),
   };
+}
+
+function isReason(fate: Fate): fate is SkipReason {
+  return fate !== 'none' && fate !== 'delivery' && fate !== 'forgotten' && fate !== 'pending';
 }
 
 function fateOf(event: Event, endpoint: Endpoint, carrying: DeliveryRow[], allSkips: Skip[]): Fate {
@@ -57,6 +62,7 @@ function fateOf(event: Event, endpoint: Endpoint, carrying: DeliveryRow[], allSk
       endpointId === endpoint.id && firstSequence <= event.sequence && event.sequence <= lastSequence,
   );
   if (skip) return skip.reason;
+  if (event.sequence <= endpoint.cursor) return 'forgotten';
   // A deleted endpoint has no part in what came after it. What a paused one misses is written down when it goes on.
   if (endpoint.deletedAt) return 'none';
   return endpoint.enabled ? 'pending' : 'paused';

@@ -48,10 +48,15 @@ export function DeliveriesPage(state: DeliveriesState) {
           <h2>Last 24 hours</h2>
         </DeliveriesChart>
       </section>
-      <DeliveryFilterForm {...{ path, filters, mistakes, endpoints }} />
+      {!isUnused(state) && <DeliveryFilterForm {...{ path, filters, mistakes, endpoints }} />}
       <Log {...state} path={path} />
     </LocationPage>
   );
+}
+
+/** Whether there is nothing in the log at all. */
+function isUnused({ filters, cursor, deliveries }: DeliveriesState): boolean {
+  return deliveries.length === 0 && cursor === '' && !hasFilters(filters);
 }
 
 function Log({ path, ...state }: DeliveriesState & { path: string }) {
@@ -109,15 +114,10 @@ function LiveRows({ live, isLater, children }: LiveProps) {
   );
 }
 
-function Empty({
-  path,
-  state: { filters, cursor, endpoints, location, deliveries },
-}: {
-  path: string;
-  state: DeliveriesState;
-}) {
+function Empty({ path, state }: { path: string; state: DeliveriesState }) {
+  const { endpoints, location, deliveries } = state;
   if (deliveries.length > 0) return null;
-  if (hasFilters(filters) || cursor)
+  if (!isUnused(state))
     return (
       <div class="card empty">
         <h2>No deliveries fit these filters</h2>

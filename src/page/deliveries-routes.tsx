@@ -36,7 +36,8 @@ export function deliveriesRoutes() {
     const lastId = c.req.header('last-event-id');
     const { body } = await c.var.api.open(
       apiPath(c, `/deliveries/stream${toLiveQuery(readFilters(c)) ?? ''}`),
-      lastId ? { headers: { 'last-event-id': lastId } } : {},
+      // The method as well: what a HEAD would open, nobody would read.
+      { method: c.req.method, ...(lastId && { headers: { 'last-event-id': lastId } }) },
     );
     const rows = body
       ?.pipeThrough(new TextDecoderStream())

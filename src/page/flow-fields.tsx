@@ -125,7 +125,8 @@ function Response({ form, mistakes }: FieldProps) {
       >
         {(attributes) => (
           <textarea {...attributes} class="mono" spellcheck={false}>
-            {form.responseBody}
+            {/* A browser drops the first line break of a textarea. */}
+            {form.responseBody.replace(/^\n/, '\n\n')}
           </textarea>
         )}
       </Field>

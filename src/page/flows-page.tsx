@@ -12,7 +12,7 @@ import type { NamedLocation } from './view.ts';
 import { count } from './words.ts';
 
 /** A flow with its newest run. */
-export type ListedFlow = { flow: Flow; last: Run | null };
+type ListedFlow = { flow: Flow; last: Run | null };
 
 type Props = {
   location: NamedLocation;

@@ -11,7 +11,7 @@ import type { NamedLocation } from './view.ts';
 import { hostOf } from './words.ts';
 
 /** A registered webhook with its newest invocation. */
-export type ListedRegistration = { webhook: Registration; last: Invocation | null };
+type ListedRegistration = { webhook: Registration; last: Invocation | null };
 
 type Props = { location: NamedLocation; items: ListedRegistration[]; nextCursor: string | null };
 

@@ -7,7 +7,7 @@ import { Time } from './parts/time.tsx';
 import { count } from './words.ts';
 import type { NamedLocation } from './view.ts';
 
-export type Resends = z.output<typeof resendsSchema>;
+type Resends = z.output<typeof resendsSchema>;
 
 type Props = {
   location: NamedLocation;

@@ -55,7 +55,7 @@ function RunRow({ locationId, run }: { locationId: string; run: Run }) {
 }
 
 /** What runs are looked for. Empty: all. */
-export type RunFilter = { flow: string; status: string };
+type RunFilter = { flow: string; status: string };
 
 type Props = {
   location: NamedLocation;

@@ -25,25 +25,35 @@ type Props = {
 
 /** What happened to a session: each of its events, and what every webhook was told of it. */
 export function ToldSessionPage({ location, endpoints, uuid, events, refusal }: Props) {
-  const urls = new Map(endpoints.map(({ id, url }) => [id, hostAndPathOf(url)]));
-  const nameOf = (id: string) => urls.get(id) ?? 'a deleted webhook';
+  const isAsked = uuid !== '' && !refusal;
   return (
     <LocationPage location={location} tab="deliveries" title="What happened to a session">
-      <h1 class="break">{uuid === '' ? 'What happened to a session?' : `Session ${uuid}`}</h1>
+      <h1 class="break">{isAsked ? `Session ${uuid}` : 'What happened to a session?'}</h1>
       {refusal?.errors.length === 0 && <FormMistake detail={refusal.detail} />}
       <SessionSearch
         locationId={location.id}
         uuid={uuid}
         mistake={mistakeAt(refusal?.errors ?? [], 'uuid')}
       />
-      {uuid === '' && (
+      {isAsked ? (
+        <Told location={location} endpoints={endpoints} events={events} />
+      ) : (
         <p class="muted">A session id is in the booking system, and in the body of every webhook.</p>
       )}
-      {uuid !== '' && !refusal && events.length === 0 && <UnknownSession />}
+    </LocationPage>
+  );
+}
+
+function Told({ location, endpoints, events }: Pick<Props, 'location' | 'endpoints' | 'events'>) {
+  if (events.length === 0) return <UnknownSession />;
+  const urls = new Map(endpoints.map(({ id, url }) => [id, hostAndPathOf(url)]));
+  const nameOf = (id: string) => urls.get(id) ?? 'a deleted webhook';
+  return (
+    <>
       {events.map((event) => (
         <ToldEvent event={event} location={location} nameOf={nameOf} />
       ))}
-    </LocationPage>
+    </>
   );
 }
 

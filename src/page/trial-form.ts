@@ -21,7 +21,8 @@ export function emptyTrialForm(webhook: Registration): TrialForm {
 
 /** Reads the form of a registration. */
 export function readTrialForm(webhook: Registration, { one }: FormValues): TrialForm {
-  return { ...withFields(webhook, one), data: one('data') };
+  // Forms send line breaks as CR LF.
+  return { ...withFields(webhook, one), data: one('data').replaceAll('\r\n', '\n') };
 }
 
 /** The names of the form's fields. */

@@ -13,11 +13,6 @@ export function toInstant(local: string, zone: string): string {
   return new Date(shown.getTime() - offsetMs(guess, zone)).toISOString();
 }
 
-/** What the clock of a zone shows at a point in time, as such a field takes it. */
-export function toLocal(at: Date, zone: string): string {
-  return new Date(at.getTime() + offsetMs(at, zone)).toISOString().slice(0, 16);
-}
-
 function offsetMs(at: Date, zone: string): number {
   const parts = formatterOf(zone).formatToParts(at);
   const [year, month, day, hour, minute, second] = ['year', 'month', 'day', 'hour', 'minute', 'second'].map(

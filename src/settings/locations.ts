@@ -56,7 +56,7 @@ export async function findLocations(db: Database, { onlyId, cursor, q, limit }: 
 
 /**
  * Deletes a location with what it holds.
- * @returns the location, and what was deleted with it: by name, for it has entries of its own.
+ * @returns the location, and the ids of what was deleted with it: the log tells how each of them was made.
  * @throws Problem when it is not there.
  */
 export async function deleteLocation(tx: Transaction, id: string) {
@@ -73,7 +73,7 @@ export async function deleteLocation(tx: Transaction, id: string) {
     flows: await tx.delete(flows).where(eq(flows.locationId, id)).returning({ id: flows.name }),
     keys: await tx.delete(apiKeys).where(eq(apiKeys.locationId, id)).returning({ id: apiKeys.id }),
   };
-  // Their ids are secrets.
+  // Counted, for their ids are secrets.
   const { count } = await tx.delete(appWebhooks).where(eq(appWebhooks.locationId, id));
   return {
     ...toLocation(location),

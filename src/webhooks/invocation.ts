@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from '@hono/zod-openapi';
-import { and, eq, lt } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { invocationOutcomes, invocationReasons, invocations } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
@@ -85,7 +85,7 @@ export async function refuseInvocation(
     // It may name what the app wrote, whatever that was.
     detail: refusal.detail && storable(refusal.detail, maxDetail),
     outcome: 'refused',
-    endedAt: new Date(),
+    endedAt: sql`now()`,
   });
 }
 
@@ -112,22 +112,28 @@ export async function endInvocation(
   const responseBody = recordBodies && response ? storable(textOf(response.data), maxKept) : null;
   await db
     .update(invocations)
-    .set({ ...end, responseBody, responseBytes: response?.bytes ?? null, endedAt: new Date() })
+    .set({ ...end, responseBody, responseBytes: response?.bytes ?? null, endedAt: sql`now()` })
     .where(
       and(eq(invocations.locationId, locationId), eq(invocations.id, id), eq(invocations.outcome, 'sending')),
     );
 }
 
-/** Milliseconds after which no invocation can still be under way: the longest timeout, and a margin. */
-const longestMs = 60_000;
+/** Seconds after which no invocation can still be under way: the longest timeout, and a margin. */
+const longestSeconds = 60;
 
-/** Ends invocations that a crash cut off: nobody knows whether the request arrived. @returns how many. */
+/**
+ * Ends invocations that a crash cut off: nobody knows whether the request arrived. By the database's clock, which wrote
+ * when they began. @returns how many.
+ */
 export async function abandonInvocations(db: Database): Promise<number> {
   const abandoned = await db
     .update(invocations)
-    .set({ outcome: 'abandoned', reason: 'crashed', endedAt: new Date() })
+    .set({ outcome: 'abandoned', reason: 'crashed', endedAt: sql`now()` })
     .where(
-      and(eq(invocations.outcome, 'sending'), lt(invocations.createdAt, new Date(Date.now() - longestMs))),
+      and(
+        eq(invocations.outcome, 'sending'),
+        sql`${invocations.createdAt} < now() - make_interval(secs => ${longestSeconds})`,
+      ),
     )
     .returning({ id: invocations.id });
   return abandoned.length;
@@ -147,7 +153,8 @@ export async function removeOldInvocations(
       select ctid
       from invocations
       where created_at < now() - make_interval(days => ${retentionDays}) and outcome <> 'sending'
-      limit ${maxRemoved}))`;
+      limit ${maxRemoved}
+      for update skip locked))`;
   return removed.count;
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { expect, inject, it, onTestFinished } from 'vitest';
+import { expect, inject, it, onTestFinished, vi } from 'vitest';
 import { createApi } from '../support/api.ts';
 import { nameDatabase } from '../support/database.ts';
 import { createLedger } from '../support/ledger.ts';
@@ -10,6 +10,9 @@ import { spawnService, testEnvironment } from '../support/service.ts';
 import { running } from '../support/stage.ts';
 import { addEndpoint, addLocation, handOver, newEvent } from '../support/venue.ts';
 import { withSql } from './dump.ts';
+
+// Several processes, or several dumps of a database, on a machine that is busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 it('a role without any right to change tables is all the service needs, and it cannot change the audit log', async () => {
   const { owner, role } = await createRoles();

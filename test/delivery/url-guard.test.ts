@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { blockedRanges } from '../../src/delivery/blocked-ranges.ts';
 import { contains, judgeAddress, judgeResolved, judgeUrl, parseCidrs } from '../../src/delivery/url-guard.ts';
 
 const nothing = parseCidrs('');
@@ -47,6 +48,44 @@ describe('addresses', () => {
     expect([first, last].filter(isPublic)).toEqual([]);
     const neighbours = [before, after].filter((address) => address !== undefined);
     expect(neighbours.filter((address) => !isPublic(address))).toEqual([]);
+  });
+
+  test('the table blocks exactly these, and says of each where it is written', () => {
+    const spans = edges.map(([first, last]) => [numberOf(first), numberOf(last)] as const);
+    const rows = blockedRanges.map(({ range }) => spanOf(range));
+    for (const [first, last] of rows)
+      expect(spans.some(([from, to]) => from <= first && last <= to)).toBe(true);
+    for (const span of spans) expect(rows).toContainEqual(span);
+    for (const { kind, source, registry } of blockedRanges) {
+      expect(kind).toMatch(/^\w/);
+      expect(source).toMatch(/^(RFC \d+|Microsoft Azure: .+)$/);
+      expect(registry).toMatch(/^(IANA .+|documentation of the cloud)$/);
+    }
+  });
+
+  test('IPv6 is judged by its value in any spelling', () => {
+    const spans = edges.map(([first, last]) => [numberOf(first), numberOf(last)] as const);
+    const isBlocked = (n: bigint) => spans.some(([first, last]) => first <= n && n <= last);
+    const anyNumber = fc.bigInt({ min: ipv6Base, max: ipv6Base + (1n << 128n) - 1n });
+    const nearEdge = fc
+      .tuple(fc.constantFrom(...spans.flat()), fc.bigInt({ min: -2n, max: 2n }))
+      .map(([edge, by]) => edge + by)
+      .filter((n) => n >= ipv6Base && n < ipv6Base + (1n << 128n));
+    const isatap = fc
+      .tuple(
+        fc.bigInt({ min: 0x2600n << 112n, max: (0x2601n << 112n) - 1n }),
+        fc.constantFrom(0x5efen, 0x2005efen),
+      )
+      .map(([n, marker]) => ipv6Base + ((n >> 64n) << 64n) + (marker << 32n) + (n & 0xffffffffn));
+    fc.assert(
+      fc.property(fc.oneof(anyNumber, nearEdge, isatap), fc.boolean(), fc.boolean(), (n, upper, dotted) => {
+        const spelled = spellIpv6(n, dotted);
+        const text = upper ? spelled.toUpperCase() : spelled;
+        const expected = !isBlocked(n) && !isIsatap(n);
+        expect([text, isPublic(text), accepts(`https://[${text}]/`)]).toEqual([text, expected, expected]);
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   test.each([
@@ -174,6 +213,11 @@ describe('URLs', () => {
     'https://nolocalhost.com/',
     'https://internal.example.com/',
   ])('%s is accepted', (url) => expect(refusal(url)).toBe('accepted'));
+
+  test('one is judged the same after thousands of others, when the engine has optimized the way', () => {
+    for (let n = 0; n < 20_000; n += 1) judgeUrl(`https://${n}.bücher.example/`, nothing);
+    expect(refusal('https://bücher.example/')).toBe('accepted');
+  });
 
   test.each([
     ['example.com/hook', 'not a full URL'],
@@ -320,4 +364,39 @@ function spell(n: number, parts: number, radices: ((n: number) => string)[]): st
   const bytes = [24, 16, 8].slice(0, parts - 1).map((shift) => Math.floor(n / 2 ** shift) % 256);
   const rest = n % 2 ** (8 * (5 - parts));
   return [...bytes, rest].map((part, index) => radices[index]?.(part)).join('.');
+}
+
+/** Above every IPv4 address, so that both families fit on one line of numbers. */
+const ipv6Base = 1n << 128n;
+
+/** An address as a number, IPv6 after all of IPv4. */
+function numberOf(address: string): bigint {
+  if (!address.includes(':'))
+    return address.split('.').reduce((number, part) => number * 256n + BigInt(part), 0n);
+  const [left = [], right = []] = address
+    .split('::')
+    .map((side) => side.split(':').filter((part) => part !== ''));
+  const between = Array<string>(8 - left.length - right.length).fill('0');
+  return [...left, ...between, ...right].reduce((number, part) => number * 65_536n + BigInt(`0x${part}`), 1n);
+}
+
+/** Whether the interface identifier is that of ISATAP. */
+function isIsatap(number: bigint): boolean {
+  return [0x5efen, 0x2005efen].includes((number >> 32n) & 0xffffffffn);
+}
+
+/** The first and the last address of a range. */
+function spanOf(range: string): [bigint, bigint] {
+  const [address = '', bits = ''] = range.split('/');
+  const size = 1n << BigInt((address.includes(':') ? 128 : 32) - Number(bits));
+  return [numberOf(address), numberOf(address) + size - 1n];
+}
+
+/** Writes an IPv6 address in eight parts, or in six and the last four bytes as IPv4 is written. */
+function spellIpv6(number: bigint, dotted: boolean): string {
+  const parts = Array.from({ length: 8 }, (_, n) => Number((number >> BigInt(16 * (7 - n))) & 0xffffn));
+  const hex = parts.map((part) => part.toString(16));
+  if (!dotted) return hex.join(':');
+  const bytes = parts.slice(6).flatMap((part) => [part >> 8, part & 255]);
+  return [...hex.slice(0, 6), bytes.join('.')].join(':');
 }

@@ -423,6 +423,29 @@ describe('a key that is refused', () => {
     expect(JSON.stringify(entries)).not.toContain('canary');
   });
 
+  it('fills neither table nor memory: an IPv6 network counts once, and a minute has 1000 at most', {
+    timeout: 120_000,
+  }, async () => {
+    const { databaseUrl, sql } = await setStage();
+    const fresh = await startTestService({ DATABASE_URL: databaseUrl, TRUST_PROXY: '127.0.0.1' });
+    const networks = Array.from({ length: 20 }, (_, host) => `2001:db8::${host + 1}`);
+    const hosts = Array.from({ length: 1100 }, (_, number) => `10.0.${number >> 8}.${number & 255}`);
+    // Many at once: all of it takes less than a minute on a busy machine.
+    for (const addresses of [networks, hosts.slice(0, 550), hosts.slice(550)])
+      await Promise.all(
+        addresses.map(async (address) => {
+          const headers = { authorization: 'Bearer wrong', 'x-forwarded-for': address };
+          const answer = await fetch(`${fresh.url}/v1/locations`, { headers });
+          expect([answer.status, await answer.text()]).toEqual([401, expect.stringContaining('unknown')]);
+        }),
+      );
+    // Whatever is still being written is written when it has stopped.
+    await fresh.stop();
+    const rows = await sql<{ address: string }[]>`select address from audit`;
+    expect(rows.filter(({ address }) => address.includes(':'))).toHaveLength(1);
+    expect(rows).toHaveLength(1000);
+  });
+
   it('is answered as ever when the refusal cannot be put on record', async () => {
     const fresh = await startTestService();
     onTestFinished(() => fresh.stop());

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { adminKey, startTestService, type TestService } from '../support/service.ts';
 import { addLocation, newEvent } from '../support/venue.ts';
 import { head, openSocket, readAnswer, sendRaw } from './raw.ts';
@@ -353,6 +353,18 @@ describe('a service that stops', () => {
     expect((await answer).body).toMatch(/^HTTP\/1\.1 202 [^]*\r\nconnection: close\r\n[^]*"accepted":1/i);
     await stopped;
   });
+});
+
+it('the description of the API, which anybody may ask for, is made once', async () => {
+  const made = vi.spyOn(JSON, 'stringify');
+  for (let n = 0; n < 3; n += 1) {
+    const { status, headers, body } = await service.api.as(undefined).get('/openapi.json');
+    expect([status, headers.get('content-type')]).toEqual([200, 'application/json']);
+    expect(body).toMatchObject({ openapi: '3.1.0', security: [{ apiKey: [] }] });
+  }
+  const descriptions = made.mock.calls.filter(([value]) => value?.openapi !== undefined);
+  made.mockRestore();
+  expect(descriptions).toHaveLength(1);
 });
 
 describe('health', () => {

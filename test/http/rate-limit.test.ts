@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
+import type { AppEnv, Caller } from '../../src/http/authorize.ts';
+import { answerError } from '../../src/http/problem.ts';
+import { limitByKey } from '../../src/http/rate-limit.ts';
 import { Windows } from '../../src/http/windows.ts';
 import type { Api } from '../support/api.ts';
 import { startReceiver } from '../support/receiver.ts';
@@ -79,6 +83,34 @@ describe('a key', () => {
     expect(headers.get('ratelimit')).toBeNull();
     await exhaust(api);
     await exhaust(api);
+  });
+});
+
+describe('what a person does at the page', () => {
+  it('counts under the key too, but apart from what programs do with it, and by location', async () => {
+    const app = new Hono<AppEnv>();
+    app.onError(answerError);
+    app.use((c, next) => {
+      if (c.env.caller) c.set('caller', c.env.caller);
+      return next();
+    });
+    app.use(limitByKey(2));
+    app.get('/', (c) => c.text('ok'));
+    const key = { id: '1', name: '', scopes: [], allowedIps: null };
+    const ask = async (kind: Caller['kind'], locationId: string | null) => {
+      const isStillValid = async () => true;
+      const caller: Caller = { kind, key: { ...key, locationId }, address: '127.0.0.1', isStillValid };
+      return (await app.request('/', {}, { caller })).status;
+    };
+    for (const [kind, locationId] of [
+      ['key', null],
+      ['page', null],
+      ['link', 'a'],
+      ['link', 'b'],
+    ] as const)
+      expect([await ask(kind, locationId), await ask(kind, locationId), await ask(kind, locationId)]).toEqual(
+        [200, 200, 429],
+      );
   });
 });
 

@@ -165,6 +165,23 @@ describe('with all connections taken', () => {
   });
 });
 
+it('a request that was sent behind another is under way too, when that is answered', async () => {
+  const { slow, releases } = holdAnswers();
+  const url = await serve({ maxConnections: 2 }, slow);
+  const { socket, answer } = begin(url, whole + whole);
+  await expect.poll(() => releases.length).toBe(2);
+  const first = once(socket, 'data');
+  releases[0]?.();
+  await first;
+  const others = Array.from({ length: 5 }, () => begin(url, half));
+  await Promise.all(others.slice(0, 3).map((other) => other.answer));
+  const second = once(socket, 'data');
+  releases[1]?.();
+  await second;
+  socket.end();
+  expect((await answer).body).toContain('at last');
+});
+
 describe('a client that resets its connection', () => {
   it('in the midst of a CONNECT, of an error answer or of a request does no harm', async () => {
     const url = await serve({});

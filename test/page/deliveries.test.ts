@@ -241,6 +241,7 @@ describe('what happens while somebody looks', () => {
       });
       await stream.commented('watching');
       stream.close();
+      await fetch(`${service.url}${path}/live`, { method: 'HEAD', headers: { cookie: cookieOf(visitor) } });
     }
     expect((await live()).status).toBe(200);
   });

@@ -208,6 +208,11 @@ describe('a flow', () => {
     expect((await service.api.get(flow.path)).body.signingSecret).toBeNull();
   });
 
+  it('shows its response with every line break, also the first, which browsers drop', async () => {
+    await service.api.put(flow.path, { response: { body: '\na' } });
+    expect((await visitor.get(page)).html).toMatch(/<textarea[^>]* name="responseBody"[^>]*>\n\na</);
+  });
+
   it('keeps what was typed when it is refused', async () => {
     await visitor.get(page);
     const { status, html } = await visitor.post(page, { ...typed, responseBody: `${hostile}{{ x` });

@@ -1,7 +1,7 @@
 const entities: Record<string, string> = { lt: '<', gt: '>', quot: '"', '#39': "'", amp: '&' };
 
 /** A text of HTML as it reads. @example decoded('&lt;b&gt;'); // '<b>' */
-export function decoded(html: string): string {
+function decoded(html: string): string {
   return html.replaceAll(/&(lt|gt|quot|#39|amp);/g, (_entity, name: string) => entities[name] ?? '');
 }
 

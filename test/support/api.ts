@@ -19,6 +19,8 @@ export function createApi(url: string, key: string | undefined) {
   }
   return {
     url,
+    /** The API key that is sent. */
+    key,
     /** The same API with another key. */
     as: (otherKey: string | undefined) => createApi(url, otherKey),
     get: (path: string) => call('GET', path),

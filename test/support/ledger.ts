@@ -57,11 +57,12 @@ export function createLedger(sql: postgres.Sql) {
     events: (locationId: string) => sql<{ id: string; uuid: string; sequence: number }[]>`
       select id, uuid, sequence::int from events where location_id = ${locationId} order by sequence`,
 
-    /** Events that do not have exactly one delivery or one reason at each endpoint that their location had. */
+    /** Events that do not have exactly one delivery or one reason at each endpoint that their location had then. */
     unaccounted: () => sql`
       select e.location_id, e.sequence, p.id as endpoint_id, d.count as deliveries, s.count as skips
       from events e
       join endpoints p on p.location_id = e.location_id and p.start_sequence < e.sequence
+        and (p.deleted_at is null or e.sequence <= p.cursor)
       cross join lateral (
         select count(*)::int
         from deliveries d

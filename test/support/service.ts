@@ -70,7 +70,7 @@ export async function spawnService(environment: Environment): Promise<ServicePro
       PATH: process.env['PATH'] ?? '',
       TMPDIR: process.env['TMPDIR'] ?? '/tmp',
       ...environment,
-      LOG_LEVEL: 'info',
+      LOG_LEVEL: environment['LOG_LEVEL'] === 'trace' ? 'trace' : 'info',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,42 @@
+import { Socket } from 'node:net';
+
+/** Where the driver wants to connect to: `path` is that of a Unix socket. `idle_timeout` null: it listens for notifications. */
+type Target = { host: string[]; port: number[]; path?: string | false; idle_timeout: number | null };
+
+/** Milliseconds between two looks at what has come. */
+const lookMs = 1000;
+
+/**
+ * Makes a socket for a pool, which begins to connect. One that hears nothing for `silentMs` is destroyed: a server that
+ * vanished without a word is so noticed; by itself TCP would hold on for a quarter of an hour. Idle connections must be
+ * closed before that. One that listens for notifications may be silent.
+ */
+export function openWatchedSocket({ host, port, path, ...target }: Target, silentMs: number): Socket {
+  const socket = new Socket();
+  socket.connect(path ? { path } : { host: host[0] ?? '', port: port[0] ?? 0 });
+  socket.once('end', () => socket.destroy(new ConnectionEnded()));
+  if (target.idle_timeout !== null) watch(socket, silentMs);
+  return socket;
+}
+
+/**
+ * The other side ended a connection without a word. Without an error the driver forgets the socket first, and then ends
+ * the process: it still writes the rollback of a transaction that was under way.
+ */
+class ConnectionEnded extends Error {
+  override name = 'ConnectionEnded';
+  readonly code = 'ECONNRESET';
+  override message = 'The database ended the connection.';
+}
+
+/** By its counter: with TLS the driver takes every listener off, and wraps it. */
+function watch(socket: Socket, silentMs: number): void {
+  let bytes = 0;
+  let heardAt = performance.now();
+  const timer = setInterval(() => {
+    if (socket.bytesRead !== bytes) heardAt = performance.now();
+    bytes = socket.bytesRead;
+    if (performance.now() - heardAt > silentMs) socket.destroy();
+    if (socket.destroyed) clearInterval(timer);
+  }, lookMs).unref();
+}
