@@ -1,6 +1,7 @@
 import postgres from 'postgres';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
+import { makeFlow, registerWebhook } from '../flows/flow.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { adminKey, startTestService, type TestService } from '../support/service.ts';
@@ -36,9 +37,7 @@ beforeEach(async () => {
   location = await addLocation(service.api);
   path = `/locations/${location}`;
 });
-afterEach(() => {
-  expect(tab.mistakes.splice(0)).toEqual([]);
-});
+afterEach(() => tab.check());
 
 const button = (name: string) => page.getByRole('button', { name });
 const link = (name: string) => page.getByRole('link', { name });
@@ -51,7 +50,7 @@ async function openOther(options: Parameters<typeof openTab>[2] = {}): Promise<T
   const other = await openTab(browser, service.url, options);
   onTestFinished(async () => {
     await other.close();
-    expect(other.mistakes).toEqual([]);
+    other.check();
   });
   return other;
 }
@@ -89,6 +88,7 @@ test('who signs out is out, also by the way back', async () => {
   await other.page.waitForURL('**/sign-in');
   await other.page.goBack();
   await other.page.waitForURL('**/sign-in?next=**');
+  expect(await other.page.getByRole('button', { name: 'Sign out' }).count()).toBe(0);
 });
 
 test('a private URL is refused while it is typed, and at its field when it is sent; what was typed stays', async () => {
@@ -285,7 +285,7 @@ test('by keyboard alone: skip to the content, search by a slash, and always see 
     );
     if (seen.has(what) || what.startsWith('<body')) break;
     seen.add(what);
-    expect(outline, what).toBe('solid');
+    expect(outline, `The focus is on ${what}`).toBe('solid');
   }
   expect([...seen].some((what) => what.includes('Add the webhook'))).toBe(true);
 });
@@ -322,10 +322,31 @@ test('what others typed is text, wherever it shows', async () => {
     '/audit',
   ]) {
     await tab.open(path + at);
-    expect(await page.locator('#hostile, img[src=x]').count(), at).toBe(0);
-    expect(await page.title(), at).toContain('<img src=x');
+    expect(await page.locator('#hostile, img[src=x]').count(), `at ${at}`).toBe(0);
+    expect(await page.title(), `at ${at}`).toContain('<img src=x');
   }
   await tab.open(`/locations?q=${encodeURIComponent(hostile)}`);
   expect(await page.getByRole('link', { name: hostile }).count()).toBe(1);
   expect(await page.locator('#hostile').count()).toBe(0);
+});
+
+test('a registered webhook is tried out, and a template rendered, in their places', async () => {
+  receiver.answerWith((_request, response) =>
+    response.setHeader('content-type', 'application/json').end('{"valid": "<b>yes</b>"}'),
+  );
+  await registerWebhook(service.api, location, 'check-voucher', { url: receiver.url, method: 'POST' });
+  await makeFlow(service, { steps: [], response: { body: 'Hi' } }, { locationId: location, name: 'greet' });
+  await tab.open(`${path}/registered-webhooks/check-voucher`);
+  await label('Data').first().fill('{"code": 1}');
+  await button('Trigger').click();
+  await page.getByText('<b>yes</b>').first().waitFor();
+  expect(await judgePage(page)).toEqual([]);
+
+  await tab.open(`${path}/flows/greet`);
+  await label('Sample request').fill('{"name": "Ada"}');
+  await label('Template').fill('Hello {{ web1.name }}');
+  await page.getByText('Hello Ada').first().waitFor();
+  await label('Template').fill('Hello {{ web1.name');
+  await page.getByText('Hello Ada').first().waitFor({ state: 'detached' });
+  expect(await judgePage(page)).toEqual([]);
 });

@@ -26,9 +26,7 @@ afterAll(async () => {
   await receiver.stop();
   await service.stop();
 });
-afterEach(() => {
-  expect(tab.mistakes.splice(0)).toEqual([]);
-});
+afterEach(() => tab.check());
 
 const venue = '/locations/berlin-mitte';
 const flowVenue = '/locations/kamen-test';

@@ -68,10 +68,14 @@ async function sendTest(page: Page): Promise<void> {
   await page.locator('#test-result .outcome').waitFor();
 }
 
+/** As a field for a time takes it. */
+function toMinute(at: number): string {
+  return new Date(at).toISOString().slice(0, 16);
+}
+
 async function countRange(page: Page): Promise<void> {
-  const minute = (at: number) => new Date(at).toISOString().slice(0, 16);
-  await page.getByLabel('From').fill(minute(Date.now() - 24 * 3_600_000));
-  await page.getByLabel('To', { exact: true }).fill(minute(Date.now()));
+  await page.getByLabel('From').fill(toMinute(Date.now() - 24 * 3_600_000));
+  await page.getByLabel('To', { exact: true }).fill(toMinute(Date.now()));
   await page.getByRole('button', { name: 'Count' }).click();
   await page.getByRole('button', { name: /^Resend/ }).waitFor();
 }
@@ -116,7 +120,7 @@ const looks: Look[] = [
 
 async function take(browser: Browser, url: string, shots: Record<string, Shot>, look: Look): Promise<void> {
   const { suffix, options, names = ['sign-in', ...Object.keys(shots)] } = look;
-  const { page, open, signIn, mistakes, close } = await openTab(browser, url, options);
+  const { page, open, signIn, check, close } = await openTab(browser, url, options);
   const save = (name: string, fullPage = false) =>
     page.screenshot({ path: `${folder}${name}${suffix}.png`, fullPage });
   await open('/sign-in');
@@ -129,7 +133,7 @@ async function take(browser: Browser, url: string, shots: Record<string, Shot>, 
     await save(name, isWhole);
   }
   await close();
-  if (mistakes.length > 0) throw new Error(`The page made mistakes:\n${mistakes.join('\n')}`);
+  check();
 }
 
 const server = await startServer(undefined);

@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { launchBrowser } from '../support/browser.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { adminKey, startTestService, type TestService } from '../support/service.ts';
@@ -26,8 +26,8 @@ afterAll(async () => {
   await browser.close();
   await receiver.stop();
   await service.stop();
-  expect(tab.mistakes).toEqual([]);
 });
+afterEach(() => tab.check());
 beforeEach(async () => {
   location = await addLocation(service.api);
   path = `/locations/${location}`;

@@ -1,24 +1,24 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import axe from 'axe-core';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
-const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-/** A tab of a real browser that notes whatever goes wrong in it. */
+/**
+ * A tab of a real browser that notes whatever goes wrong in it: errors of scripts, of the policy for content and of what
+ * is loaded, requests to other hosts, and dialogs.
+ */
 export type Tab = {
   page: Page;
-  /** Errors of scripts, of the policy for content and of what was loaded, requests to other hosts, dialogs. */
-  mistakes: string[];
   /** Opens a path of the service. */
   open: (path: string) => Promise<void>;
   /** Signs in with a key, from wherever the tab is. */
   signIn: (key: string) => Promise<void>;
+  /** @throws Error that lists what went wrong since the last time. */
+  check: () => void;
   close: () => Promise<void>;
 };
 
 /**
  * Opens a tab, with cookies of its own.
- * @example const { page, mistakes } = await openTab(browser, service.url, { colorScheme: 'dark' });
+ * @example const { page, check } = await openTab(browser, service.url, { colorScheme: 'dark' });
  */
 export async function openTab(
   browser: Browser,
@@ -31,9 +31,8 @@ export async function openTab(
   const note = (what: string) => mistakes.push(`${new URL(page.url(), url).pathname}: ${what}`);
   page.on('pageerror', (error) => note(error.message));
   page.on('console', (message) => {
-    // A refused form is a page of its own, and fine; what a page loads besides is judged below.
-    const isRefusal = message.text().startsWith('Failed to load resource: the server responded with');
-    if (['error', 'warning'].includes(message.type()) && !isRefusal) note(message.text());
+    const isFine = fine.some((beginning) => message.text().startsWith(beginning));
+    if (['error', 'warning'].includes(message.type()) && !isFine) note(message.text());
   });
   page.on('request', (request) => {
     if (new URL(request.url()).origin !== url) note(`asked ${request.url()}`);
@@ -51,7 +50,6 @@ export async function openTab(
   };
   return {
     page,
-    mistakes,
     open,
     async signIn(key) {
       await open('/sign-in');
@@ -59,9 +57,22 @@ export async function openTab(
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.waitForURL((at) => at.pathname !== '/sign-in');
     },
+    check() {
+      const wrong = mistakes.splice(0);
+      if (wrong.length > 0) throw new Error(`The page made mistakes:\n${wrong.join('\n')}`);
+    },
     close: () => context.close(),
   };
 }
+
+/** What the console says besides errors. */
+const fine = [
+  // A refused form is a page of its own; what a page loads besides is judged by itself.
+  'Failed to load resource: the server responded with',
+  // htmx, of a request that a later one replaced, as while somebody types.
+  'htmx:sendAbort',
+  'htmx:afterRequest',
+];
 
 /** Sizes of screens: a desk's, a phone's, and the smallest that must do. */
 export const desktop = { width: 1280, height: 900 };
@@ -87,7 +98,8 @@ export async function judgePage(page: Page): Promise<string[]> {
     await page.setViewportSize(viewport);
     await page.emulateMedia({ colorScheme });
     const wrong = viewport.width === smallest.width ? [] : await runAxe(page);
-    for (const text of [...wrong, ...(await findOverflow(page))]) found.add(`${text} (${colorScheme}, ${viewport.width} px)`);
+    for (const text of [...wrong, ...(await findOverflow(page))])
+      found.add(`${text} (${colorScheme}, ${viewport.width} px)`);
   }
   await page.setViewportSize(desktop);
   await page.emulateMedia({ colorScheme: 'light' });
@@ -103,12 +115,9 @@ async function findOverflow(page: Page): Promise<string[]> {
   return widest === null ? [] : [`it is wider than the screen: ${widest.slice(0, 200)}`];
 }
 
-let axeSource: string | undefined;
-
 async function runAxe(page: Page): Promise<string[]> {
-  axeSource ??= await readFile(axePath, 'utf8');
   // By the debugger, which the page's policy for scripts does not stop.
-  if (!(await page.evaluate('Boolean(globalThis.axe)'))) await page.evaluate(axeSource);
+  if (!(await page.evaluate('Boolean(globalThis.axe)'))) await page.evaluate(axe.source);
   return page.evaluate<string[]>(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
     violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
       id + ' at ' + target.join(' ') + ': ' + failureSummary.replaceAll(/\\s+/g, ' '))))`);

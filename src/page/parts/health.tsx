@@ -35,7 +35,7 @@ export function EndpointHealth({ endpoint, stats }: Props) {
         <dd>
           {own && ended > 0
             ? `${share(own.delivered, ended)} of ${count(ended, 'delivery')}`
-            : 'nothing was sent'}
+            : 'no events were sent'}
         </dd>
       </div>
       <div>
