@@ -12,6 +12,8 @@ import { running } from '../support/stage.ts';
 import { addEndpoint, addLocation, handOver, newEvent } from '../support/venue.ts';
 import { register, withKey } from '../webhooks/register.ts';
 
+const alwaysValid = async () => true;
+
 const limit = 20;
 
 /** A service with a low limit, behind a proxy on this machine, and a key beside that of the test itself. */
@@ -98,8 +100,12 @@ describe('what a person does at the page', () => {
     app.get('/', (c) => c.text('ok'));
     const key = { id: '1', name: '', scopes: [], allowedIps: null };
     const ask = async (kind: Caller['kind'], locationId: string | null) => {
-      const isStillValid = async () => true;
-      const caller: Caller = { kind, key: { ...key, locationId }, address: '127.0.0.1', isStillValid };
+      const caller: Caller = {
+        kind,
+        key: { ...key, locationId },
+        address: '127.0.0.1',
+        isStillValid: alwaysValid,
+      };
       return (await app.request('/', {}, { caller })).status;
     };
     for (const [kind, locationId] of [
