@@ -92,8 +92,9 @@ function Log({ path, ...state }: DeliveriesState & { path: string }) {
 }
 
 /** Where what fits the filters comes from while it happens; null when nothing can. */
-function liveOf(path: string, { filters, mistakes }: DeliveriesState): string | null {
-  const query = toLiveQuery(filters);
+function liveOf(path: string, { filters, mistakes, cursor, deliveries }: DeliveriesState): string | null {
+  const newest = cursor === '' ? deliveries.find(({ endedAt }) => endedAt !== null) : undefined;
+  const query = toLiveQuery(filters, newest?.id);
   return query === null || mistakes.length > 0 ? null : `${path}/live${query}`;
 }
 

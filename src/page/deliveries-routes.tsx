@@ -33,7 +33,8 @@ export function deliveriesRoutes() {
   });
 
   router.get('/live', async (c) => {
-    const lastId = c.req.header('last-event-id');
+    // What ended between the page and its stream comes first: a browser names what it saw last only later.
+    const lastId = c.req.header('last-event-id') ?? c.req.query('after');
     const { body } = await c.var.api.open(
       apiPath(c, `/deliveries/stream${toLiveQuery(readFilters(c)) ?? ''}`),
       // The method as well: what a HEAD would open, nobody would read.

@@ -38,10 +38,16 @@ export function toApiQuery(filters: DeliveryFilters, now: Date, more: Record<str
   return format({ endpointId, outcome, uuid, ...rangeOf(filters, now), ...more });
 }
 
-/** The query of the stream that shows what fits while it happens; null when nothing that fits can come. */
-export function toLiveQuery({ endpointId, outcome, uuid, to }: DeliveryFilters): string | null {
+/**
+ * The query of the stream that shows what fits while it happens; null when nothing that fits can come.
+ * @param after the newest delivery that is shown already: what ended since then comes first.
+ */
+export function toLiveQuery(
+  { endpointId, outcome, uuid, to }: DeliveryFilters,
+  after: string | undefined = '',
+): string | null {
   if (uuid || to || outcome === 'sending') return null;
-  return format({ endpointId, outcome });
+  return format({ endpointId, outcome, after });
 }
 
 function rangeOf({ span, from, to, zone }: DeliveryFilters, now: Date) {

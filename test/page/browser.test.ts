@@ -165,8 +165,10 @@ test.each([
 test('deliveries show up while one looks, and one that failed is found, opened and sent again', async () => {
   await addEndpoint(service.api, location, `${receiver.url}/bad`, { actions: ['delete'] });
   await addEndpoint(service.api, location, `${receiver.url}/good`, { actions: ['create'] });
+  const watching = page.waitForResponse('**/deliveries/live');
   await tab.open(`${path}/deliveries`);
   await page.getByText('No deliveries yet').waitFor();
+  await watching;
   await handOver(service.api, newEvent(location));
   await page.locator('tbody .outcome.delivered').waitFor();
   await handOver(service.api, newEvent(location, { action: 'delete' }));
@@ -174,6 +176,7 @@ test('deliveries show up while one looks, and one that failed is found, opened a
   expect(await page.locator('.log tbody tr').count()).toBe(2);
   expect(await judgePage(page)).toEqual([]);
 
+  await page.reload();
   await page.getByLabel('Outcome').selectOption({ label: 'Failed' });
   await button('Filter').click();
   await page.waitForURL('**outcome=failed**');

@@ -87,3 +87,10 @@ test('what folds is as good open as closed, and so are a run, an invocation and 
     expect(await judgePage(tab.page)).toEqual([]);
   }
 });
+
+test('the header of a long table stays in view', async () => {
+  await tab.open(`${venue}/deliveries`);
+  await tab.page.locator('.log tbody tr').last().scrollIntoViewIfNeeded();
+  const header = await tab.page.locator('.log th').first().boundingBox();
+  expect(header?.y).toBe(0);
+});

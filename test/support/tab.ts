@@ -27,6 +27,8 @@ export async function openTab(
 ): Promise<Tab> {
   const context = await browser.newContext({ viewport: desktop, baseURL: url, ...options });
   const page = await context.newPage();
+  // Sooner than the test ends, so that it says what it waited for.
+  page.setDefaultTimeout(15_000);
   const mistakes: string[] = [];
   const note = (what: string) => mistakes.push(`${new URL(page.url(), url).pathname}: ${what}`);
   page.on('pageerror', (error) => note(error.message));
@@ -74,37 +76,39 @@ const fine = [
   'htmx:afterRequest',
 ];
 
-/** Sizes of screens: a desk's, a phone's, and the smallest that must do. */
+/** Screens: a desk's and a phone's. */
 export const desktop = { width: 1280, height: 900 };
 export const phone = { width: 390, height: 844 };
-const smallest = { width: 320, height: 640 };
 
-const looks = [
-  { ...desktop, colorScheme: 'light' },
-  { ...phone, colorScheme: 'dark' },
-  { ...smallest, colorScheme: 'light' },
-] as const;
+/** Pixels that a screen may be wide: where the look changes, and the least that must do. */
+const widths = [1280, 1024, 704, 390, 320];
 
 /**
- * Judges the page as it is, on screens of three sizes and in both themes: what axe finds, whether the page is wider than
- * the screen, and whether it has one heading.
+ * Judges the page as it is: what axe finds on a desk and, in the other theme, on a phone, whether it fits onto screens of
+ * all widths, and whether it has one heading.
  * @returns what is wrong, as sentences.
  */
 export async function judgePage(page: Page): Promise<string[]> {
-  const found = new Set<string>();
+  const found: string[] = [];
   const headings = await page.locator('h1').count();
-  if (headings !== 1) found.add(`it has ${headings} headings of the first level`);
-  for (const { colorScheme, ...viewport } of looks) {
+  if (headings !== 1) found.push(`it has ${headings} headings of the first level`);
+  for (const [viewport, colorScheme] of [
+    [phone, 'dark'],
+    [desktop, 'light'],
+  ] as const) {
     await page.setViewportSize(viewport);
-    await page.emulateMedia({ colorScheme });
-    const wrong = viewport.width === smallest.width ? [] : await runAxe(page);
-    for (const text of [...wrong, ...(await findOverflow(page))])
-      found.add(`${text} (${colorScheme}, ${viewport.width} px)`);
+    // What still fades in has colours of its own.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    for (const text of await runAxe(page)) found.push(`${text} (${colorScheme}, ${viewport.width} px)`);
+  }
+  for (const width of widths) {
+    await page.setViewportSize({ ...phone, width });
+    for (const text of await findOverflow(page)) found.push(`${text} (${width} px)`);
   }
   await page.setViewportSize(desktop);
-  await page.emulateMedia({ colorScheme: 'light' });
+  await page.emulateMedia({ reducedMotion: null });
   const path = new URL(page.url()).pathname;
-  return [...found].map((text) => `${path}: ${text}`);
+  return found.map((text) => `${path}: ${text}`);
 }
 
 /** What sticks out of the screen, in the words of the page. */
