@@ -36,7 +36,7 @@ export async function readLocationStats(
       select count(*)::int as deliveries, (count(*) filter (where outcome = 'delivered'))::int as delivered
       from deliveries d
       where d.location_id = l.id and d.id >= ${oldestIdAt(dayAgo)} and d.created_at >= ${dayAgo.toISOString()}
-        and not d.test
+        and not d.test and d.outcome <> 'sending'
     ) d
     left join lateral (
       select accepted_at from events where location_id = l.id order by sequence desc limit 1

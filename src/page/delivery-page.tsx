@@ -55,6 +55,7 @@ export function DeliveryPage({ location, delivery, endpoint, resends, refused }:
 
 function Story({ location, delivery, endpoint, resends, path }: Props & { path: string }) {
   const { what, advice } = tellDelivery(delivery);
+  const detail = tellDetail(delivery);
   const mayResend = endpoint !== null && !delivery.test && delivery.outcome !== 'sending';
   return (
     <section class="card" aria-label="How it went">
@@ -62,7 +63,7 @@ function Story({ location, delivery, endpoint, resends, path }: Props & { path: 
         <p>
           <strong>{what}</strong> {advice}
         </p>
-        <p class="hint">{tellDetail(delivery)}</p>
+        {detail && <p class="hint">{detail}</p>}
       </div>
       <dl class="facts">
         <div>
@@ -137,7 +138,7 @@ export function ResendResult({ delivery, refusal }: { delivery: Delivery | null;
         <ToldDelivery
           delivery={delivery}
           path={`${pathOfTab(delivery.locationId, 'deliveries')}/${delivery.id}`}
-          link="the new delivery"
+          link="See the new delivery"
         />
       )}
     </div>

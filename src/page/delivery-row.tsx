@@ -23,7 +23,10 @@ export function DeliveryRow({ delivery, url, isNew = false }: Props) {
     <tr id={`delivery-${id}`} class={isNew ? 'arrives' : undefined}>
       <td data-label="Outcome">
         <div>
-          <OutcomeBadge outcome={outcome} /> <Marks delivery={delivery} />
+          <div class="row">
+            <OutcomeBadge outcome={outcome} />
+            <Marks delivery={delivery} />
+          </div>
           <p class="hint">
             <a href={`${pathOfTab(locationId, 'deliveries')}/${id}`}>{tellDelivery(delivery).what}</a>{' '}
             {tellDetail(delivery)}

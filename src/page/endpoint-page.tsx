@@ -43,7 +43,7 @@ export function EndpointPage({
       <div class="row head">
         <h1 class="mono break">{endpoint.url}</h1>
         <span class="space" />
-        <HealthBadge state={endpoint.health.state} />
+        <HealthBadge endpoint={endpoint} stats={stats} />
       </div>
       {refusal?.errors.length === 0 && <FormMistake detail={refusal.detail} />}
       <section class="card" aria-label="Health">
@@ -103,7 +103,7 @@ export function TestResult({ delivery, refusal, locationId }: TestResultProps) {
         <ToldDelivery
           delivery={delivery}
           path={`${pathOfTab(locationId, 'deliveries')}/${delivery.id}`}
-          link="what was sent"
+          link="See what was sent"
         />
       )}
     </div>

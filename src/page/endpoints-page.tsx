@@ -45,7 +45,7 @@ export function EndpointsPage({ location, endpoints, stats }: Props) {
                 </a>
               </h2>
               <span class="space" />
-              <HealthBadge state={endpoint.health.state} />
+              <HealthBadge endpoint={endpoint} stats={stats} />
             </div>
             {endpoint.description && <p>{endpoint.description}</p>}
             <EndpointHealth endpoint={endpoint} stats={stats} />

@@ -11,10 +11,13 @@ export type Crumb = { title: string; path: string };
 export function Layout({
   title,
   crumbs = [],
+  tabs,
   children,
 }: {
   title: string;
   crumbs?: Crumb[];
+  /** Where else one may go from here, above all that the page says. */
+  tabs?: Child;
   children?: Child;
 }) {
   const { theme } = useView();
@@ -35,6 +38,7 @@ export function Layout({
         </a>
         <TopBar crumbs={crumbs} />
         <main id="main" tabindex={-1}>
+          {tabs}
           <Flashed />
           {children}
         </main>

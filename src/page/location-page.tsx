@@ -39,19 +39,24 @@ export function LocationPage({ location, tab, title, children }: Props) {
   ];
   const shownTitle = title ?? (tab === 'overview' ? location.title : tabs[tab].title);
   return (
-    <Layout title={shownTitle} crumbs={crumbs}>
-      <nav class="tabs" aria-label={location.title}>
-        <ul>
-          {Object.entries(tabs).map(([name, { title: tabTitle, path }]) => (
-            <li>
-              <a href={`/locations/${location.id}${path}`} aria-current={name === tab ? 'page' : undefined}>
-                {tabTitle}
-              </a>
-            </li>
-          ))}
-        </ul>
-      </nav>
+    <Layout title={shownTitle} crumbs={crumbs} tabs={<Tabs location={location} current={tab} />}>
       {children}
     </Layout>
+  );
+}
+
+function Tabs({ location, current }: { location: NamedLocation; current: Tab }) {
+  return (
+    <nav class="tabs" aria-label={location.title}>
+      <ul>
+        {Object.entries(tabs).map(([name, { title, path }]) => (
+          <li>
+            <a href={`/locations/${location.id}${path}`} aria-current={name === current ? 'page' : undefined}>
+              {title}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
   );
 }

@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import type { listedLocationSchema } from '../settings/location.ts';
 import { Layout } from './layout.tsx';
-import { share } from './parts/health.tsx';
+import { recovered, share } from './parts/health.tsx';
 import { Pager } from './parts/pager.tsx';
 import { Time } from './parts/time.tsx';
 import { count } from './words.ts';
@@ -111,5 +111,7 @@ function Health({ stats }: { stats: Listed['stats'] }) {
         {stats.failing} of {count(stats.endpoints, 'webhook')} failing
       </span>
     );
+  if (stats.delivered < stats.deliveries)
+    return <span class={`state ${recovered.look}`}>{recovered.word}</span>;
   return <span class="state delivered">Healthy</span>;
 }

@@ -105,7 +105,7 @@ function Webhooks({ location, endpoints, stats }: Omit<Props, 'deliveries'>) {
               {own && own.deliveries > 0 && (
                 <span class="muted">{share(own.delivered, own.deliveries)} delivered</span>
               )}
-              <HealthBadge state={endpoint.health.state} />
+              <HealthBadge endpoint={endpoint} stats={stats} />
             </li>
           );
         })}

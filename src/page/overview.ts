@@ -12,7 +12,12 @@ export function judgeLocation(stats: Stats, endpoints: Endpoint[]): Verdict {
   const { failures, events, backlog } = stats;
   const [worst] = failures;
   if (endpoints.length === 0)
-    return { text: 'No webhook is set up, so events are sent nowhere.', look: 'muted', advice: null };
+    return {
+      text: 'No webhook is set up, so events are sent nowhere.',
+      look: 'muted',
+      advice:
+        'A webhook is a web address of your website, till or display, which we tell as soon as somebody books or cancels a session.',
+    };
   if (worst) return tellWorst(stats, worst, endpoints);
   if (backlog > 0)
     return { text: `${count(backlog, 'event')} ${isAre(backlog)} on the way.`, look: 'warn', advice: null };

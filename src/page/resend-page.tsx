@@ -23,10 +23,12 @@ export function ResendPage({ location, endpoints, form, refusal, counted }: Rang
   const path = `/locations/${location.id}/resend`;
   return (
     <LocationPage location={location} tab="deliveries" title="Resend a range">
-      <h1>Resend a range</h1>
-      <p class="lead">
-        Sends once more what one webhook missed. Nothing is sent before you have seen how much it is.
-      </p>
+      <div class="head">
+        <h1>Resend a range</h1>
+        <p class="lead">
+          Sends once more what one webhook missed. Nothing is sent before you have seen how much it is.
+        </p>
+      </div>
       {endpoints.length === 0 ? (
         <section class="card empty">
           <h2>No webhooks yet</h2>

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { createMiddleware } from 'hono/factory';
 import { secureHeaders } from 'hono/secure-headers';
 import { logger } from '../logger.ts';
 import type { CidrList } from '../delivery/url-guard.ts';
@@ -33,7 +34,7 @@ export function pageRoutes({ publicUrl, frameAncestors, allowCidrs, ...more }: P
   router.onError(showError);
   router.route('/', assetRoutes());
   for (const path of [...openPaths, ...signedInPaths]) {
-    router.use(path, drawForAnybody(options), securityHeaders(frameAncestors));
+    router.use(path, drawForAnybody(options), securityHeaders(frameAncestors), keptNowhere);
     router.use(path, sameOriginForms(publicUrl), strictBody(maxFormBytes));
   }
   router.route('/', signInRoutes(options));
@@ -44,6 +45,12 @@ export function pageRoutes({ publicUrl, frameAncestors, allowCidrs, ...more }: P
   router.route('/', locationsRoutes({ allowCidrs, publicUrl }));
   return router;
 }
+
+/** By the way back, nobody sees a page who is signed out, and nobody a secret again. */
+const keptNowhere = createMiddleware(async (c, next) => {
+  c.header('cache-control', 'no-store');
+  await next();
+});
 
 function securityHeaders(frameAncestors: string[]) {
   return secureHeaders({

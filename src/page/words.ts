@@ -88,8 +88,12 @@ function tellStatus(statusCode: number): Story {
   return { what: `It answered ${statusCode}, which is not a success.`, advice };
 }
 
-/** The same for developers. @example tellDetail(delivery); // 'http_status · status 500 · 12 ms' */
-export function tellDetail({ reason, statusCode, durationMs }: Told): string {
+/**
+ * The same for developers; empty where the words say it all.
+ * @example tellDetail(delivery); // 'http_status · status 500 · 12 ms'
+ */
+export function tellDetail({ outcome, reason, statusCode, durationMs }: Told): string {
+  if (outcome === 'delivered') return '';
   const status = statusCode === null ? null : `status ${statusCode}`;
   const duration = durationMs === null ? null : `${durationMs.toLocaleString('en')} ms`;
   return [reason, status, duration].filter(Boolean).join(' · ');

@@ -36,7 +36,8 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   return tearDown;
 }
 
-async function startServer(url: string | undefined): Promise<{ url: string; stop(): Promise<void> }> {
+/** The server at a URL, else one of our own, which `stop` removes. */
+export async function startServer(url: string | undefined): Promise<{ url: string; stop(): Promise<void> }> {
   if (url) return { url, stop: async () => {} };
   // The comma matters: postgres.js decodes the host of a URL, and so takes it for a socket folder, only if it has one.
   const folder = await mkdtemp(join(tmpdir(), 'bellhop-test,'));

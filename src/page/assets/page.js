@@ -2,7 +2,7 @@
 // @ts-check
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium' });
+const exact = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' });
 const hour = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const units = [
@@ -166,7 +166,17 @@ document.addEventListener('click', (event) => {
 });
 
 document.addEventListener('htmx:afterSwap', (event) => {
-  if (event.target instanceof Element) prepare(event.target.parentElement ?? event.target);
+  if (!(event.target instanceof Element)) return;
+  prepare(event.target.parentElement ?? event.target);
+  // Screen readers tell only of what changes in a place that was there before.
+  if (event.target.matches('[role=status]'))
+    announce(event.target.textContent.replaceAll(/\s+/g, ' ').trim());
 });
 setInterval(() => localiseTimes(document), 30_000);
 prepare(document);
+
+// On a phone the tabs are wider than the screen. `scrollIntoView` would let the Tab key begin there.
+const tab = document.querySelector('.tabs [aria-current]');
+const tabs = tab?.closest('.tabs');
+if (tabs && tab instanceof HTMLElement)
+  tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.clientWidth) / 2;

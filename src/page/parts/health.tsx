@@ -10,14 +10,21 @@ const states: Record<Endpoint['health']['state'], { word: string; look: string }
   paused: { word: 'Paused', look: 'skipped' },
 };
 
-/** How a webhook is doing, in a word. */
-export function HealthBadge({ state }: { state: Endpoint['health']['state'] }) {
-  const { word, look } = states[state];
+/** Works now, and did not at some time in the last 24 hours. */
+export const recovered = { word: 'Works again', look: 'timed_out' } as const;
+
+type Props = { endpoint: Endpoint; stats: Stats };
+
+/** How a webhook is doing, in a word: one that works again, but missed something lately, is not called healthy. */
+export function HealthBadge({ endpoint: { id, health }, stats }: Props) {
+  const own = stats.endpoints.find(({ endpointId }) => endpointId === id);
+  const hasMissed = own !== undefined && own.failed + own.timedOut + own.abandoned > 0;
+  const { word, look } = health.state === 'healthy' && hasMissed ? recovered : states[health.state];
   return <span class={`state ${look}`}>{word}</span>;
 }
 
 /** How a webhook is doing, in figures of the last 24 hours. */
-export function EndpointHealth({ endpoint, stats }: { endpoint: Endpoint; stats: Stats }) {
+export function EndpointHealth({ endpoint, stats }: Props) {
   const { health, id } = endpoint;
   const own = stats.endpoints.find(({ endpointId }) => endpointId === id);
   const ended = own ? own.delivered + own.failed + own.timedOut + own.abandoned : 0;
@@ -28,7 +35,7 @@ export function EndpointHealth({ endpoint, stats }: { endpoint: Endpoint; stats:
         <dd>
           {own && ended > 0
             ? `${share(own.delivered, ended)} of ${count(ended, 'delivery')}`
-            : 'nothing was sent'}
+            : 'no events were sent'}
         </dd>
       </div>
       <div>
@@ -45,7 +52,7 @@ export function EndpointHealth({ endpoint, stats }: { endpoint: Endpoint; stats:
         <dt>Waiting to be sent</dt>
         <dd>{count(own?.backlog ?? 0, 'event')}</dd>
       </div>
-      {own && (
+      {own && ended > 0 && (
         <div class="wide-fact">
           <dt class="unseen">Deliveries by hour</dt>
           <dd>

@@ -3,7 +3,7 @@ type Hour = { hour: string; deliveries: number; delivered: number };
 const width = 240;
 const height = 32;
 
-/** Deliveries by hour as small bars: those that arrived below, those that did not on top, hatched. */
+/** Deliveries by hour as small bars: those that arrived below, those that did not on top, hollow. */
 export function Sparkline({ hours }: { hours: Hour[] }) {
   const most = Math.max(1, ...hours.map(({ deliveries }) => deliveries));
   const step = width / hours.length;

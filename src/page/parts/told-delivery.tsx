@@ -12,6 +12,7 @@ type Props = {
 /** How a delivery went: in words, what to do about it, and in short for developers. */
 export function ToldDelivery({ delivery, path, link }: Props) {
   const { what, advice } = tellDelivery(delivery);
+  const detail = tellDetail(delivery);
   return (
     <div class="result">
       <OutcomeBadge outcome={delivery.outcome} />
@@ -19,7 +20,8 @@ export function ToldDelivery({ delivery, path, link }: Props) {
         {what} {advice}
       </p>
       <p class="hint">
-        {tellDetail(delivery)} · <a href={path}>{link}</a>
+        {detail && `${detail} · `}
+        <a href={path}>{link}</a>
       </p>
     </div>
   );
