@@ -110,8 +110,6 @@ export async function createWorld(fail: (violation: string) => void) {
 const retryMs = 200;
 
 /** A database that can be restarted and killed. `sql` are connections of our own, past every fault but these. */
-export type Database = Awaited<ReturnType<typeof startDatabase>>;
-
 async function startDatabase(dataDir: string) {
   const start = async () => {
     const server = await startEmbeddedPostgres({ dataDir, fsync: false });
