@@ -63,10 +63,14 @@ class Witness {
       ...(body !== undefined &&
         method !== 'GET' && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
+    // A stream goes on for ever.
+    const isStream = response.headers.get('content-type') === 'text/event-stream';
+    const text = isStream ? '' : await response.text();
+    if (isStream) await response.body?.cancel();
     const shown = [...response.headers].map((pair) => pair.join(': ')).join('\n');
     return {
       status: response.status,
-      text: `${await response.text()}${response.status === 200 || response.status === 201 ? '' : shown}`,
+      text: `${text}${response.status === 200 || response.status === 201 ? '' : shown}`,
       about: `${method} ${path.replace(/\?.*/, '')}`,
     };
   }
@@ -214,6 +218,7 @@ describe('a secret', { timeout: 90_000 }, () => {
     const hidden = { 'x-key': witness.keep('webhook header') };
     const hook = { url: receiver.url, headers: hidden, sign: true, recordBodies: true };
     await witness.reveal('webhook secret', 'secret', ['PUT', `${path}/webhooks/hook`, { body: hook }]);
+    await witness.reveal('portal link', 'url', ['POST', `${path}/portal-links`, {}]);
     const signingSecret = `whsec_${randomBytes(24).toString('base64')}`;
     witness.keep('signing secret', signingSecret);
     const steps = [{ ref: 'res1', trigger: 'hook', data: {} }];
@@ -243,7 +248,7 @@ describe('a secret', { timeout: 90_000 }, () => {
       return body.items.find((item: { test: boolean }) => !item.test)?.id;
     });
     await witness.ask('POST', `${path}/deliveries/${delivery}/resend`);
-    await witness.ask('POST', `${path}/endpoints/${endpointId}/resend`, { body: range });
+    const resent = await witness.ask('POST', `${path}/endpoints/${endpointId}/resend`, { body: range });
     const triggered = await witness.ask('POST', `${path}/webhooks/hook/trigger`, {
       body: { data: { a: 1 } },
     });
@@ -262,6 +267,7 @@ describe('a secret', { timeout: 90_000 }, () => {
       endpointId,
       deliveryId: delivery,
       webhookId: 'hook',
+      resendId: /[0-9a-f-]{36}/.exec(resent.text)?.[0] ?? '',
       referenceId,
       name: 'flow',
       runId: runs.items[0].id,

@@ -15,6 +15,7 @@ type Venue = {
   location: string;
   endpoint: string;
   delivery: string;
+  resends: string;
   session: string;
   webhook: string;
   invocation: string;
@@ -30,6 +31,7 @@ type Operation = { name: string; method: string; path: string; query: string[]; 
 const pathMembers: Record<string, keyof Venue> = {
   endpointId: 'endpoint',
   deliveryId: 'delivery',
+  resendId: 'resends',
   webhookId: 'webhook',
   referenceId: 'invocation',
   name: 'flow',
@@ -46,6 +48,8 @@ const queryMembers: Record<string, keyof Venue> = {
   flow: 'flow',
 };
 const harmless = [
+  'q',
+  'withStats',
   'limit',
   'cursor',
   'after',
@@ -71,10 +75,13 @@ const bodies: Record<string, (venue: Venue) => unknown> = {
   'POST /v1/locations/{id}/endpoints/{endpointId}/rotate-secret': () => ({ overlapHours: 0 }),
   'POST /v1/locations/{id}/endpoints/{endpointId}/test': () => ({}),
   'POST /v1/locations/{id}/endpoints/{endpointId}/resend': () => range,
+  'POST /v1/locations/{id}/portal-links': () => ({ ttlMinutes: 5 }),
   'POST /v1/keys': ({ location }) => ({ name: 'x', scopes: ['admin'], locationId: location }),
   'PUT /v1/locations/{id}/webhooks/{webhookId}': () => ({ url: 'https://example.com/' }),
   'POST /v1/locations/{id}/webhooks/{webhookId}/trigger': () => ({ data: {} }),
   'PUT /v1/locations/{id}/flows/{name}': ({ webhook }) => ({ steps: [{ ref: 'a', trigger: webhook }] }),
+  'PATCH /v1/locations/{id}/flows/{name}': () => ({ status: 'paused' }),
+  'POST /v1/locations/{id}/template-preview': () => ({ template: 'x' }),
   'POST /v1/locations/{id}/flows/{name}/rotate-token': () => ({ overlapHours: 0 }),
   'POST /app/webhooks': ({ flow }) => ({ action: flow, props: {} }),
 };
@@ -207,6 +214,7 @@ const gone: Venue = {
   location: newLocationId(),
   endpoint: randomUUID(),
   delivery: randomUUID(),
+  resends: randomUUID(),
   session: randomUUID(),
   webhook: newName(),
   invocation: randomUUID(),
@@ -274,9 +282,10 @@ async function call(
   return { status: response.status, headers, text };
 }
 
-/** Nothing: it is not there, is refused for that, or is an empty list. */
+/** Nothing: it is not there, is refused for that, or is an empty list, stream, or table. */
 function isNothing({ status, text }: { status: number; text: string }): boolean {
-  return [401, 404, 422].includes(status) || (status === 200 && text === '{"items":[],"nextCursor":null}');
+  const isEmpty = ['', '{"items":[],"nextCursor":null}'].includes(text) || /^id,[\w,]+\r\n$/.test(text);
+  return [401, 404, 422].includes(status) || (status === 200 && isEmpty);
 }
 
 async function uuidOf(location: string): Promise<string> {
@@ -306,6 +315,11 @@ async function makeVenue(): Promise<Venue> {
     const { body } = await service.api.get(`${path}/deliveries?outcome=delivered`);
     return body.items[0]?.id;
   });
+  const resent = await service.api.post(`${path}/endpoints/${endpoint}/resend`, range);
+  await until('it is delivered again', async () => {
+    const { body } = await service.api.get(`${path}/resends/${resent.body.id}`);
+    return body.endedAt;
+  });
   const [webhook, flow] = [newName(), newName()];
   await service.api.put(`${path}/webhooks/${webhook}`, { url: receiver.url });
   const triggered = await service.api.post(`${path}/webhooks/${webhook}/trigger`, {});
@@ -319,6 +333,7 @@ async function makeVenue(): Promise<Venue> {
     location,
     endpoint,
     delivery,
+    resends: resent.body.id,
     session: handed.uuid,
     webhook,
     invocation: triggered.body.referenceId,

@@ -10,10 +10,8 @@ import {
 import type { Random } from './random.ts';
 
 /** Receivers of several kinds, and what those got that read what they get. */
-export type Receivers = Awaited<ReturnType<typeof startReceivers>>;
-
 export async function startReceivers(random: Random) {
-  const kinds: Record<string, Answer> = {
+  const kinds = {
     prompt: (_request, response) => response.writeHead(204).end(),
     slow: async (_request, response) => {
       await delay(random.between(20, 400));
@@ -29,27 +27,27 @@ export async function startReceivers(random: Random) {
         if (random.chance(0.3)) response.socket?.end();
       });
     },
-  };
+  } satisfies Record<string, Answer>;
   const receivers = await Promise.all(
-    Object.entries(kinds).map(async ([kind, answer]) => {
+    Object.values(kinds).map(async (answer) => {
       const receiver = await startReceiver();
       receiver.answerWith(answer);
-      return { kind, receiver };
+      return receiver;
     }),
   );
   const deaf = await Promise.all([sayNothing, reset].map((behave) => startRawReceiver(behave)));
-  const all = [...receivers.map(({ receiver }) => receiver), ...deaf];
+  const all = [...receivers, ...deaf];
   return {
     /** Where they are. The path of a URL names the endpoint. */
     urls: all.map(({ url }) => url),
     /** What came to each, in the order in which it came. */
-    requests: (): ReceivedRequest[][] => receivers.map(({ receiver }) => receiver.requests),
-    count: () => receivers.reduce((sum, { receiver }) => sum + receiver.requests.length, 0),
+    requests: (): ReceivedRequest[][] => receivers.map((receiver) => receiver.requests),
+    count: () => receivers.reduce((sum, receiver) => sum + receiver.requests.length, 0),
     /** From now on every receiver answers at once, or refuses connections: what waits for it can go out. */
     async heal(): Promise<void> {
-      for (const { receiver } of receivers) receiver.answerWith(kinds['prompt'] ?? (() => {}));
+      for (const receiver of receivers) receiver.answerWith(kinds.prompt);
       await Promise.all(deaf.map((listener) => listener.stop()));
     },
-    stop: () => Promise.all(receivers.map(({ receiver }) => receiver.stop())),
+    stop: () => Promise.all(receivers.map((receiver) => receiver.stop())),
   };
 }

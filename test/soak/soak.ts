@@ -43,8 +43,7 @@ async function soak(): Promise<number> {
   };
   let isEnding = false;
   let isOver = false;
-  const endsAt = performance.now() + seconds * 1000;
-  const over = () => isOver || performance.now() > endsAt;
+  let isDone = false;
   process.on('SIGINT', () => {
     isOver = true;
     isEnding = true; // the terminal tells the processes to end, too
@@ -58,16 +57,19 @@ async function soak(): Promise<number> {
     const locationIds = await addVenues(world, random, receivers.urls);
     await addBacklog(world.database.sql(), locationIds);
     const handed: Handed[] = [];
-    const watching = watch(over, world, fail);
+    const endsAt = performance.now() + seconds * 1000;
+    const over = () => isOver || performance.now() > endsAt;
+    const watching = watch(() => isDone, world, fail);
     const load = Array.from({ length: callers }, () =>
       handOverUntil(over, world, random, { locationIds, handed }),
     );
     const counts = await disturbUntil(over, world, random);
     await Promise.all(load);
-    const { outcomes, mostMb } = await watching;
     isEnding = false;
     await receivers.heal();
     await settle(world, fail);
+    isDone = true;
+    const { outcomes, mostMb } = await watching;
     await resumeAll(world, random);
     const sql = world.database.sql();
     await checkPromises({ sql, handed, requests: receivers.requests(), outcomes, fail, backlog });
@@ -76,6 +78,7 @@ async function soak(): Promise<number> {
   } catch (error) {
     violations.push(`The soak itself failed: ${error instanceof Error ? error.stack : String(error)}`);
   } finally {
+    isDone = true;
     await world.stop();
     await receivers.heal();
     await receivers.stop();
@@ -110,11 +113,11 @@ async function addBacklog(sql: postgres.Sql, locationIds: string[]): Promise<voi
     where l.id = s.location_id`;
 }
 
-/** Looks, for as long as it runs, at what may not change and what may not grow. */
-async function watch(isOver: () => boolean, world: World, fail: (violation: string) => void) {
+/** Looks, until everything is done, at what may not change and what may not grow. */
+async function watch(isDone: () => boolean, world: World, fail: (violation: string) => void) {
   const outcomes = new Map<string, string>();
   let mostMb = 0;
-  while (!isOver()) {
+  while (!isDone()) {
     await delay(1000);
     mostMb = Math.max(mostMb, ...(await world.memoryMb()));
     const rows = await world.database.sql()<{ id: string; outcome: string }[]>`

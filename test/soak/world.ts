@@ -30,7 +30,15 @@ export async function createWorld(fail: (violation: string) => void) {
   const slots: Slot[] = [];
   const state = { isOver: false };
 
-  async function launch(slot: Slot): Promise<void> {
+  /** Once at a time: a fault and the healing of all may both want it. */
+  const launching = new Map<Slot, Promise<void>>();
+  function launch(slot: Slot): Promise<void> {
+    const begun = launching.get(slot) ?? launchOnce(slot).finally(() => launching.delete(slot));
+    launching.set(slot, begun);
+    return begun;
+  }
+
+  async function launchOnce(slot: Slot): Promise<void> {
     while (!state.isOver && !slot.process) {
       // A process that finds no database does not start: whoever supervises it tries again.
       const started = await spawnService(testEnvironment(relay.url, { ROLE: slot.role })).catch(() => null);
@@ -110,8 +118,6 @@ export async function createWorld(fail: (violation: string) => void) {
 const retryMs = 200;
 
 /** A database that can be restarted and killed. `sql` are connections of our own, past every fault but these. */
-export type Database = Awaited<ReturnType<typeof startDatabase>>;
-
 async function startDatabase(dataDir: string) {
   const start = async () => {
     const server = await startEmbeddedPostgres({ dataDir, fsync: false });

@@ -120,6 +120,10 @@ async function findOverflow(page: Page): Promise<string[]> {
 }
 
 async function runAxe(page: Page): Promise<string[]> {
+  // A row that is still sliding in is pale.
+  await page.evaluate(`Promise.all(document.getAnimations()
+    .filter((one) => one.effect.getTiming().iterations !== Infinity)
+    .map((one) => one.finished.catch(() => {})))`);
   // By the debugger, which the page's policy for scripts does not stop.
   if (!(await page.evaluate('Boolean(globalThis.axe)'))) await page.evaluate(axe.source);
   return page.evaluate<string[]>(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
