@@ -34,7 +34,9 @@ export const listedLocationSchema = locationSchema
         delivered: z.int(),
       })
       .optional()
-      .openapi({ description: 'With `withStats`: deliveries are those that ended in the last 24 hours, without tests' }),
+      .openapi({
+        description: 'With `withStats`: deliveries are those that ended in the last 24 hours, without tests',
+      }),
   })
   .openapi('ListedLocation');
 

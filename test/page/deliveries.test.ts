@@ -225,6 +225,19 @@ describe('what happens while somebody looks', () => {
     for (const { data = '' } of all) expect(textOf(data)).toContain('It answered 500');
   });
 
+  it('begins with what ended after the page was drawn', async () => {
+    await addEndpoint(service.api, location, `${receiver.url}/good`);
+    await handOver(service.api, newEvent(location));
+    const [shown] = await ended(1);
+    const { html } = await visitor.get(path);
+    await handOver(service.api, newEvent(location));
+    const missed = (await ended(2)).find(({ id }) => id !== shown?.id);
+    const [, query] = / sse-connect="[^"]*\/live([^"]*)"/.exec(html) ?? [];
+    const stream = await live(query);
+    const [row] = await until('a row has come', async () => rowMessages(stream.messages, 1));
+    expect(row?.id).toBe(missed?.id);
+  });
+
   it('knows a webhook that was added meanwhile', async () => {
     const stream = await live();
     await addEndpoint(service.api, location, `${receiver.url}/added-later`);

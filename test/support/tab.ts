@@ -97,8 +97,7 @@ export async function judgePage(page: Page): Promise<string[]> {
     [desktop, 'light'],
   ] as const) {
     await page.setViewportSize(viewport);
-    // What still fades in has colours of its own.
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.emulateMedia({ colorScheme });
     for (const text of await runAxe(page)) found.push(`${text} (${colorScheme}, ${viewport.width} px)`);
   }
   for (const width of widths) {
@@ -106,7 +105,6 @@ export async function judgePage(page: Page): Promise<string[]> {
     for (const text of await findOverflow(page)) found.push(`${text} (${width} px)`);
   }
   await page.setViewportSize(desktop);
-  await page.emulateMedia({ reducedMotion: null });
   const path = new URL(page.url()).pathname;
   return found.map((text) => `${path}: ${text}`);
 }
