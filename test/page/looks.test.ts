@@ -94,3 +94,15 @@ test('the header of a long table stays in view', async () => {
   const header = await tab.page.locator('.log th').first().boundingBox();
   expect(header?.y).toBe(0);
 });
+
+test('a webhook that missed something lately, and works again, is not called healthy', async () => {
+  for (const [at, word] of [
+    ['/locations?q=berlin', 'Works again'],
+    [`${venue}/webhooks`, 'Works again'],
+    ['/locations?q=kamen', 'Healthy'],
+    [`${flowVenue}/webhooks`, 'Healthy'],
+  ] as const) {
+    await tab.open(at);
+    expect(await tab.page.locator('.state').first().textContent()).toBe(word);
+  }
+});

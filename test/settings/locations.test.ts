@@ -183,6 +183,17 @@ describe('the list of locations', () => {
     expect(without.items.every((item: object) => !('stats' in item))).toBe(true);
   });
 
+  it('counts no delivery that is still under way', async () => {
+    const receiver = await running(startReceiver());
+    receiver.answerWith(() => {});
+    const id = await addLocation(service.api, 'Under way');
+    await addEndpoint(service.api, id, receiver.url);
+    await handOver(service.api, newEvent(id));
+    await receiver.received(1);
+    const { body } = await service.api.get('/v1/locations?q=Under%20way&withStats=true');
+    expect(body.items[0].stats).toMatchObject({ endpoints: 1, deliveries: 0 });
+  });
+
   it.each([
     ['withStats=1', 'withStats', 'must be true or false'],
     ['q=%00', 'q', 'must not hold NUL or half a surrogate pair'],
