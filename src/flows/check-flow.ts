@@ -3,6 +3,7 @@ import type { Database } from '../db/client.ts';
 import { webhooks } from '../db/schema.ts';
 import type { Mistake } from '../http/problem.ts';
 import type { NewFlow } from './flow.ts';
+import { retryIfStalled } from './retry-if-stalled.ts';
 import { compileTemplate, TemplateError } from './template.ts';
 
 /** What is wrong with a flow that its schema does not show: templates that do not compile, webhooks that are not registered. */
@@ -21,7 +22,7 @@ function templateMistakes(value: unknown, path: string): Mistake[] {
 
 function templateMistake(text: string, path: string): Mistake[] {
   try {
-    compileTemplate(text);
+    retryIfStalled(() => compileTemplate(text));
     return [];
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { retryIfStalled } from './retry-if-stalled.ts';
 import { compileTemplate, TemplateError } from './template.ts';
 
 /** What templates see: earlier results by their refs, and what is known about them in `steps`. */
@@ -63,20 +64,11 @@ export class Rendering {
   }
 }
 
-/** Milliseconds that a template has really worked for when it fails for the time it takes. */
-const busyMs = 150;
-const maxAttempts = 3;
-
-function renderOne(template: string, scope: Scope, where: string, attempt = 1): string {
-  const before = process.cpuUsage();
+function renderOne(template: string, scope: Scope, where: string): string {
   try {
-    return compileTemplate(template).render(scope);
+    return retryIfStalled(() => compileTemplate(template).render(scope));
   } catch (error) {
     if (!(error instanceof TemplateError)) throw error;
-    // Its bound is in wall-clock time: on a machine that stood still, it did nothing wrong.
-    const { user, system } = process.cpuUsage(before);
-    const stoodStill = error.message === 'The template takes too long.' && user + system < busyMs * 1000;
-    if (stoodStill && attempt < maxAttempts) return renderOne(template, scope, where, attempt + 1);
     throw new FlowFailure({ where, message: error.message, line: error.line }, error);
   }
 }
