@@ -6,6 +6,7 @@ const encryptionKey = Buffer.alloc(32, 7).toString('base64');
 describe('the configuration', () => {
   it('has defaults that start on the embedded database', () => {
     expect(readConfig({})).toEqual({
+      FRAME_ANCESTORS: [],
       HOST: '127.0.0.1',
       PORT: 8080,
       DATA_DIR: './data',

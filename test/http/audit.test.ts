@@ -439,7 +439,10 @@ describe('a key that is refused', () => {
           expect([answer.status, await answer.text()]).toEqual([401, expect.stringContaining('unknown')]);
         }),
       );
-    // Whatever is still being written is written when it has stopped.
+    await until('as many as may be are on record', async () => {
+      const [row] = await sql`select count(*)::int from audit`;
+      return row?.['count'] >= 1000;
+    });
     await fresh.stop();
     const rows = await sql<{ address: string }[]>`select address from audit`;
     expect(rows.filter(({ address }) => address.includes(':'))).toHaveLength(1);
