@@ -7,13 +7,13 @@ import { strictBody } from '../http/body.ts';
 import { toProblem } from '../http/problem.ts';
 import { answerPage } from './answer.tsx';
 import { assetRoutes } from './assets.ts';
-import { type CookieRules, createCookies } from './cookies.ts';
-import { createFlashes } from './flash.ts';
+import { type CookieRules, createCookies } from './sign-in/cookies.ts';
+import { createFlashes } from './sign-in/flash.ts';
 import { Layout } from './layout.tsx';
 import { locationsRoutes } from './locations-routes.tsx';
-import { sameOriginForms } from './same-origin.ts';
-import { signInRoutes, type SignInOptions } from './sign-in-routes.tsx';
-import { drawForAnybody, requireSignIn } from './signed-in.ts';
+import { sameOriginForms } from './sign-in/same-origin.ts';
+import { signInRoutes, type SignInOptions } from './sign-in/sign-in-routes.tsx';
+import { drawForAnybody, requireSignIn } from './sign-in/signed-in.ts';
 import type { PageEnv } from './view.ts';
 
 /** What the page works with. */

@@ -1,8 +1,8 @@
 import { createContext, useContext } from 'hono/jsx';
 import type { AppEnv } from '../http/authorize.ts';
 import type { Api } from './api.ts';
-import type { Flash } from './flash.ts';
-import type { Session } from './session.ts';
+import type { Flash } from './sign-in/flash.ts';
+import type { Session } from './sign-in/session.ts';
 
 /** What every page needs to be drawn, beside what it is about. */
 export type View = {

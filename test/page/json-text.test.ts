@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseJson } from '../../src/page/json-text.ts';
+import { parseJson } from '../../src/page/forms/json-text.ts';
 
 const mistakes: [text: string, message: string][] = [
   ['', 'line 1, column 1: a value was expected, but the text ends'],

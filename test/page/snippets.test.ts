@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { assert, asyncProperty, constantFrom, dictionary, record, string } from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { createSecret, sign } from '../../src/delivery/signature.ts';
-import { toCurl, toReceiver } from '../../src/page/snippets.ts';
+import { toCurl, toReceiver } from '../../src/page/deliveries/snippets.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);

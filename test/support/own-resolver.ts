@@ -5,7 +5,7 @@ import type { NameServer } from '../delivery/name-server.ts';
 /**
  * Stands in for `src/delivery/resolve.ts` in the services of a test file: the same resolver, asking a name server of the
  * test. It must not import anything that leads to the original.
- * @example vi.mock('../../src/delivery/resolve.ts', () => import('../support/own-resolver.ts'));
+ * @example vi.mock('../../src/delivery/resolve.ts', () => import('./own-resolver.ts'));
  */
 const { createResolver: create } = await vi.importActual<typeof resolve>('../../src/delivery/resolve.ts');
 const servers: string[] = [];

@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx';
-import type { TypedHeader } from '../header-values.ts';
+import type { TypedHeader } from '../forms/header-values.ts';
 
 type Props = {
   headers: TypedHeader[];

@@ -1,4 +1,4 @@
-import type { Endpoint, Stats } from '../endpoints-page.tsx';
+import type { Endpoint, Stats } from '../endpoints/endpoints-page.tsx';
 import { count } from '../words.ts';
 import { Sparkline } from './sparkline.tsx';
 import { Time } from './time.tsx';

@@ -1,4 +1,4 @@
-import type { Stats } from '../endpoints-page.tsx';
+import type { Stats } from '../endpoints/endpoints-page.tsx';
 
 /** An hour of the statistics of a location. */
 export type Hour = Stats['byHour'][number];
