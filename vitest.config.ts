@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // As `paths` in tsconfig.json: examples import the kit by its public name.
+  resolve: { alias: { 'bellhop/receiver': new URL('src/kit/receiver.ts', import.meta.url).pathname } },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/postgres.ts'],

@@ -10,7 +10,7 @@ export type TriggerResult<Data = unknown> = {
   error: boolean;
 };
 
-/** What Bellhop says of a request that it refused: nothing was sent to anybody. */
+/** What Bellhop says of a request that it refused, such as a trigger: nothing was sent to anybody. */
 export class BellhopError extends Error {
   override name = 'BellhopError';
   /** The HTTP status of the refusal, e.g. 404: no such webhook, 422: what was handed over does not fit. */
@@ -88,7 +88,8 @@ export function createClient({ url, key, locationId, fetch = globalThis.fetch }:
   };
 }
 
-async function toError(response: Response): Promise<BellhopError> {
+/** Reads the refusal in an answer that is not a 2xx. One that is not of Bellhop, such as a proxy's, has no `requestId`. */
+export async function toError(response: Response): Promise<BellhopError> {
   const body: unknown = await response.json().catch(() => null);
   const { status } = response;
   if (!isProblem(body))

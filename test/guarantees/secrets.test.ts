@@ -63,10 +63,7 @@ class Witness {
       ...(body !== undefined &&
         method !== 'GET' && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    // A stream goes on for ever.
-    const isStream = response.headers.get('content-type') === 'text/event-stream';
-    const text = isStream ? '' : await response.text();
-    if (isStream) await response.body?.cancel();
+    const text = await textOf(response);
     const shown = [...response.headers].map((pair) => pair.join(': ')).join('\n');
     return {
       status: response.status,
@@ -88,6 +85,13 @@ class Witness {
         .map((line) => `${what} in ${line}`),
     );
   }
+}
+
+/** What was answered; of a stream, which goes on for ever, nothing. */
+async function textOf(response: Response): Promise<string> {
+  if (response.headers.get('content-type') !== 'text/event-stream') return response.text();
+  await response.body?.cancel();
+  return '';
 }
 
 /** How a secret may look where it should not be. */
