@@ -6,6 +6,7 @@ import { createEncryption, type Encryption } from './db/encryption.ts';
 import { checkEncryptionKey, loadEncryptionKey } from './db/encryption-key.ts';
 import { migrate } from './db/migrate.ts';
 import { createSender, type Sender } from './delivery/attempt.ts';
+import { Mover } from './events/inbox.ts';
 import { createLog } from './events/log.ts';
 import { removeOldRuns } from './flows/run.ts';
 import { Runner } from './flows/runner.ts';
@@ -131,6 +132,9 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
   });
   stops.push(() => dispatcher.stop());
   await dispatcher.start();
+  const mover = new Mover(parts.eventsDb, (locationIds) => dispatcher.wake(locationIds));
+  stops.push(() => mover.stop());
+  await mover.start();
   for (const [name, once] of Object.entries(chores(config, parts.db))) {
     const chore = new Loop(once, { name, ...chorePace });
     stops.push(() => chore.stop());

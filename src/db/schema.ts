@@ -122,6 +122,25 @@ export const events = pgTable(
 );
 
 /**
+ * A row is an event that a transaction of the core app has handed over, until it is moved to its location's log: then it
+ * gets its sequence. `number` is the order in which the rows were written.
+ */
+export const inbox = pgTable(
+  'inbox',
+  {
+    locationId: text('location_id').notNull(),
+    number: bigint({ mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
+    id: uuid().notNull(),
+    uuid: uuid().notNull(),
+    action: text({ enum: actions }).notNull(),
+    stations: integer().notNull(),
+    customerid: bigint({ mode: 'number' }).notNull(),
+    emittedAt: at('emitted_at').notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.locationId, t.number] })],
+);
+
+/**
  * A row is a webhook URL of a location. It has been sent, or skipped, everything up to `cursor`, and had no part in
  * what is at or before `start_sequence`. `lease_*` name the one delivery that holds its lane and until when.
  * `secret` and the values of `headers` are encrypted. A deleted one stays, emptied, so that the log can name it.
