@@ -18,9 +18,10 @@ export async function connectCoreApp(databaseUrl: string): Promise<postgres.Sql>
   const url = new URL(databaseUrl);
   url.username = role;
   url.password = password;
-  const sql = postgres(url.href, { max: 20, onnotice: () => {} });
+  // A booking that waits for a lock fails: it should never have to.
+  const sql = postgres(url.href, { max: 20, onnotice: () => {}, connection: { lock_timeout: 5000 } });
   onTestFinished(async () => {
-    await sql.end();
+    await sql.end({ timeout: 1 });
     await withSql(databaseUrl, (owner) => owner.unsafe(`drop owned by ${role}; drop role ${role}`));
   });
   return sql;
