@@ -5,6 +5,7 @@ import { LocationPage, pathOfTab } from '../location-page.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { Time } from '../parts/time.tsx';
 import type { NamedLocation } from '../view.ts';
+import { Table } from '../parts/table.tsx';
 
 type Entry = z.output<typeof auditEntrySchema>;
 
@@ -105,43 +106,31 @@ function NoEntries({ isFiltered, path }: { isFiltered: boolean; path: string }) 
 
 function Entries({ entries }: { entries: Entry[] }) {
   return (
-    <div class="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">Who</th>
-            <th scope="col">From</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => (
-            <tr>
-              <td data-label="When">
-                <Time at={entry.at} />
-              </td>
-              <td data-label="What">
-                <div class="stack">
-                  <span>{actionWords[entry.action]}</span>
-                  {subjectOf(entry) && <span class="hint break">{subjectOf(entry)}</span>}
-                  <Change entry={entry} />
-                </div>
-              </td>
-              <td data-label="Who">
-                <div class="stack">
-                  <span class="break">{entry.actor.name || 'Nobody known'}</span>
-                  <span class="hint">{actorWords[entry.actor.kind]}</span>
-                </div>
-              </td>
-              <td data-label="From">
-                <code class="break">{entry.address}</code>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table heads={['When', 'What', 'Who', 'From']}>
+      {entries.map((entry) => (
+        <tr>
+          <td data-label="When">
+            <Time at={entry.at} />
+          </td>
+          <td data-label="What">
+            <div class="stack">
+              <span>{actionWords[entry.action]}</span>
+              {subjectOf(entry) && <span class="hint break">{subjectOf(entry)}</span>}
+              <Change entry={entry} />
+            </div>
+          </td>
+          <td data-label="Who">
+            <div class="stack">
+              <span class="break">{entry.actor.name || 'Nobody known'}</span>
+              <span class="hint">{actorWords[entry.actor.kind]}</span>
+            </div>
+          </td>
+          <td data-label="From">
+            <code class="break">{entry.address}</code>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

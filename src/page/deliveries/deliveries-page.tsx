@@ -8,6 +8,7 @@ import { LocationPage, pathOfTab } from '../location-page.tsx';
 import { DeliveriesChart } from '../parts/chart.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { SessionSearch } from '../parts/session-search.tsx';
+import { number, TableFrame } from '../parts/table.tsx';
 import type { NamedLocation } from '../view.ts';
 
 /** What the log of a location shows. */
@@ -69,23 +70,13 @@ function Log({ path, ...state }: DeliveriesState & { path: string }) {
         <a class="button primary" href={firstPage} hidden data-news />
       </p>
       <Empty path={path} state={state} />
-      <div class="table">
-        <table>
-          <thead>
-            <tr>
-              <th>Outcome</th>
-              <th>Webhook</th>
-              <th class="number">Events</th>
-              <th class="number">When</th>
-            </tr>
-          </thead>
-          <LiveRows live={liveOf(path, state)} isLater={cursor !== ''}>
-            {deliveries.map((delivery) => (
-              <DeliveryRow delivery={delivery} url={urls.get(delivery.endpointId)} />
-            ))}
-          </LiveRows>
-        </table>
-      </div>
+      <TableFrame heads={['Outcome', 'Webhook', number('Events'), number('When')]}>
+        <LiveRows live={liveOf(path, state)} isLater={cursor !== ''}>
+          {deliveries.map((delivery) => (
+            <DeliveryRow delivery={delivery} url={urls.get(delivery.endpointId)} />
+          ))}
+        </LiveRows>
+      </TableFrame>
       <Pager path={firstPage} nextCursor={nextCursor} isFirst={cursor === ''} />
     </section>
   );

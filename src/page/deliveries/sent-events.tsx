@@ -1,6 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import { sentEventSchema } from '../../events/event.ts';
 import { count } from '../words.ts';
+import { Table } from '../parts/table.tsx';
 
 type SentEvent = z.output<typeof sentEventSchema>;
 
@@ -18,37 +19,25 @@ export function SentEvents({ locationId, body, isTest }: Props) {
   const events = readSentEvents(body);
   if (events.length === 0) return <p class="muted">Its events have left the log.</p>;
   return (
-    <div class="table">
-      <table>
-        <thead>
-          <tr>
-            <th>Session</th>
-            <th>What happened</th>
-            <th class="number">Stations</th>
-            <th class="number">Customer</th>
-          </tr>
-        </thead>
-        <tbody>
-          {events.map(({ uuid, action, stations, customerid }) => (
-            <tr>
-              <td class="mono break" data-label="Session">
-                {isTest ? (
-                  <span>{uuid}</span>
-                ) : (
-                  <a href={`/locations/${locationId}/sessions?uuid=${uuid}`}>{uuid}</a>
-                )}
-              </td>
-              <td data-label="What happened">{actionWords[action]}</td>
-              <td class="number" data-label="Stations">
-                {count(stations, 'station')}
-              </td>
-              <td class="number" data-label="Customer">
-                {customerid}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table heads={[]}>
+      {events.map(({ uuid, action, stations, customerid }) => (
+        <tr>
+          <td class="mono break" data-label="Session">
+            {isTest ? (
+              <span>{uuid}</span>
+            ) : (
+              <a href={`/locations/${locationId}/sessions?uuid=${uuid}`}>{uuid}</a>
+            )}
+          </td>
+          <td data-label="What happened">{actionWords[action]}</td>
+          <td class="number" data-label="Stations">
+            {count(stations, 'station')}
+          </td>
+          <td class="number" data-label="Customer">
+            {customerid}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

@@ -5,30 +5,16 @@ import { Pager } from '../parts/pager.tsx';
 import { Time } from '../parts/time.tsx';
 import { type Run, RunBadge, sourceWords, tellRunDuration, wordOf } from './run-words.tsx';
 import type { NamedLocation } from '../view.ts';
+import { number, Table } from '../parts/table.tsx';
 
 /** Runs, newest first. */
 export function RunTable({ locationId, runs }: { locationId: string; runs: Run[] }) {
   return (
-    <div class="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Flow</th>
-            <th scope="col">Status</th>
-            <th scope="col">Begun by</th>
-            <th scope="col" class="number">
-              Duration
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map((run) => (
-            <RunRow locationId={locationId} run={run} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table heads={['When', 'Flow', 'Status', 'Begun by', number('Duration')]}>
+      {runs.map((run) => (
+        <RunRow locationId={locationId} run={run} />
+      ))}
+    </Table>
   );
 }
 

@@ -5,6 +5,7 @@ import { recovered, share } from '../parts/health.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { Time } from '../parts/time.tsx';
 import { count } from '../words.ts';
+import { number, Table } from '../parts/table.tsx';
 
 type Listed = z.output<typeof listedLocationSchema>;
 type Props = { locations: { items: Listed[]; nextCursor: string | null }; q: string; isFirst: boolean };
@@ -55,51 +56,34 @@ function NoLocations({ q }: { q: string }) {
 
 function LocationTable({ locations }: { locations: Listed[] }) {
   return (
-    <div class="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Location</th>
-            <th scope="col">Health</th>
-            <th scope="col">Last event</th>
-            <th scope="col" class="number">
-              Waiting
-            </th>
-            <th scope="col" class="number">
-              Delivered, 24 hours
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {locations.map(({ id, title, stats }) => (
-            <tr>
-              <td data-label="Location">
-                <div class="stack">
-                  <a class="break" href={`/locations/${id}`}>
-                    {title}
-                  </a>
-                  <code class="hint">{id}</code>
-                </div>
-              </td>
-              <td data-label="Health">
-                <Health stats={stats} />
-              </td>
-              <td data-label="Last event">
-                <Time at={stats?.lastEventAt ?? null} />
-              </td>
-              <td data-label="Waiting" class="number">
-                {count(stats?.backlog ?? 0, 'event')}
-              </td>
-              <td data-label="Delivered, 24 hours" class="number">
-                {stats && stats.deliveries > 0
-                  ? `${share(stats.delivered, stats.deliveries)} of ${stats.deliveries}`
-                  : '–'}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table heads={['Location', 'Health', 'Last event', number('Waiting'), number('Delivered, 24 hours')]}>
+      {locations.map(({ id, title, stats }) => (
+        <tr>
+          <td data-label="Location">
+            <div class="stack">
+              <a class="break" href={`/locations/${id}`}>
+                {title}
+              </a>
+              <code class="hint">{id}</code>
+            </div>
+          </td>
+          <td data-label="Health">
+            <Health stats={stats} />
+          </td>
+          <td data-label="Last event">
+            <Time at={stats?.lastEventAt ?? null} />
+          </td>
+          <td data-label="Waiting" class="number">
+            {count(stats?.backlog ?? 0, 'event')}
+          </td>
+          <td data-label="Delivered, 24 hours" class="number">
+            {stats && stats.deliveries > 0
+              ? `${share(stats.delivered, stats.deliveries)} of ${stats.deliveries}`
+              : '–'}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -9,6 +9,7 @@ import { Pager } from '../parts/pager.tsx';
 import { Time } from '../parts/time.tsx';
 import type { NamedLocation } from '../view.ts';
 import { count } from '../words.ts';
+import { number, Table } from '../parts/table.tsx';
 
 type TableProps = { locationId: string; invocations: Invocation[] };
 
@@ -19,25 +20,11 @@ export function InvocationTable({ locationId, invocations }: TableProps) {
       <p class="muted">It has not been triggered yet. Every trigger shows here, with what came of it.</p>
     );
   return (
-    <div class="table">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Outcome</th>
-            <th scope="col">By</th>
-            <th scope="col" class="number">
-              Duration
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {invocations.map((invocation) => (
-            <InvocationRow locationId={locationId} invocation={invocation} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <Table heads={['When', 'Outcome', 'By', number('Duration')]}>
+      {invocations.map((invocation) => (
+        <InvocationRow locationId={locationId} invocation={invocation} />
+      ))}
+    </Table>
   );
 }
 
