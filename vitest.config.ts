@@ -10,6 +10,7 @@ export default defineConfig({
     // A real PostgreSQL and real processes share the machine with the tests: enough for a busy two-core one.
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // More than there are cores: much of a test is waiting, for deadlines above all.
+    maxWorkers: 3,
   },
 });

@@ -15,6 +15,7 @@ export function openWatchedSocket({ host, port, path, ...target }: Target, silen
   const socket = new Socket();
   socket.connect(path ? { path } : { host: host[0] ?? '', port: port[0] ?? 0 });
   socket.once('end', () => socket.destroy(new ConnectionEnded()));
+  closeWithoutError(socket);
   if (target.idle_timeout !== null) watch(socket, silentMs);
   return socket;
 }
@@ -27,6 +28,16 @@ class ConnectionEnded extends Error {
   override name = 'ConnectionEnded';
   readonly code = 'ECONNRESET';
   override message = 'The database ended the connection.';
+}
+
+/**
+ * After an error the driver still hands statements to a socket until it closes. On a close by an error it takes them for
+ * rejected already, and they would never be: so it is told of every close as one without.
+ */
+function closeWithoutError(socket: Socket): void {
+  const emit = socket.emit.bind(socket);
+  socket.emit = (event: string, ...values: unknown[]) =>
+    emit(event, ...(event === 'close' ? [false] : values));
 }
 
 /** By its counter: with TLS the driver takes every listener off, and wraps it. */
