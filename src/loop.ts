@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { logger } from './logger.ts';
+import { notOverdue } from './overdue.ts';
 
 /** How a loop behaves between two rounds. */
 export type LoopOptions = {
@@ -66,7 +67,7 @@ export class Loop {
   /** @returns how long to wait before the next one. */
   async #round(): Promise<number> {
     try {
-      const done = await this.#once();
+      const done = await notOverdue(this.#once());
       if (done > 0) return this.#options.busyMs ?? 0;
       return this.#isWoken ? 0 : this.#options.idleMs;
     } catch (error) {

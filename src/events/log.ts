@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import type { Database } from '../db/client.ts';
 import { gather } from '../db/gather.ts';
+import { notOverdue } from '../overdue.ts';
 import type { NewEvent } from './event.ts';
 import { HeldLocations } from './held-locations.ts';
 
@@ -78,7 +79,7 @@ type AppendedRow = Accepted & { unknown: boolean; held: boolean };
 async function append(db: Database, input: string): Promise<AppendedRow[]> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await appendOnce(db, input);
+      return await notOverdue(appendOnce(db, input));
     } catch (error) {
       if (!lostRaceForId(error) || attempt === maxAttempts) throw error;
     }

@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import { gather } from '../db/gather.ts';
 import { apiKeys, type scopes } from '../db/schema.ts';
+import { notOverdue } from '../overdue.ts';
 import { hashOf, isSameHash } from './token.ts';
 
 /** What a key may do. `admin` may do everything. */
@@ -42,7 +43,10 @@ const adminKey: ApiKey = {
  */
 export function createKeyFinder(db: Database, environmentKey: string | undefined) {
   const environmentHash = environmentKey && hashOf(environmentKey);
-  const find = gather((hashes: string[]) => findByHash(db, hashes), { maxFlush: 1000, maxWaiting: 10_000 });
+  const find = gather((hashes: string[]) => notOverdue(findByHash(db, hashes)), {
+    maxFlush: 1000,
+    maxWaiting: 10_000,
+  });
 
   return async (key: string): Promise<FoundKey | null> => {
     const hash = hashOf(key);

@@ -3,6 +3,7 @@ import type { Database } from '../db/client.ts';
 import { gather } from '../db/gather.ts';
 import type { AttemptResult } from '../delivery/attempt.ts';
 import { logger } from '../logger.ts';
+import { notOverdue } from '../overdue.ts';
 import type { Ended } from './ended.ts';
 
 /** How a delivery ended, to be recorded. */
@@ -45,7 +46,7 @@ export function createRecorder(db: Database, tell: (ended: Ended[]) => void): Re
 async function recordUntilAnswered(db: Database, endings: Ending[]): Promise<boolean[]> {
   for (;;) {
     try {
-      const held = await recordFree(db, endings);
+      const held = await notOverdue(recordFree(db, endings));
       return endings.map((ending) => !held.has(ending.id));
     } catch (error) {
       logger.error({ err: error, deliveries: endings.length }, 'outcomes not recorded yet');
