@@ -24,5 +24,5 @@ function withoutSecrets(path: string): string {
 }
 
 /** Paths whose last part is a secret, whatever it looks like. */
-const secretPath = /^(\/apps\/[^/]*\/webhooks\/|\/v1\/flow-webhook\/).*$/;
+const secretPath = /^(\/apps\/[^/]*\/webhooks\/|\/v1\/flow-webhook\/|\/sign-in\/).*$/;
 const uuid = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/gi;

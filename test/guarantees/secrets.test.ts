@@ -222,7 +222,14 @@ describe('a secret', { timeout: 90_000 }, () => {
     const hidden = { 'x-key': witness.keep('webhook header') };
     const hook = { url: receiver.url, headers: hidden, sign: true, recordBodies: true };
     await witness.reveal('webhook secret', 'secret', ['PUT', `${path}/webhooks/hook`, { body: hook }]);
-    await witness.reveal('portal link', 'url', ['POST', `${path}/portal-links`, {}]);
+    const { url: link } = await witness.reveal('portal link', 'url', ['POST', `${path}/portal-links`, {}]);
+    const pathOfLink = new URL(link).pathname;
+    witness.keep('end of the portal link', pathOfLink.replace('/sign-in/', ''));
+    const followed = await fetch(service.url + pathOfLink, { redirect: 'manual' });
+    expect(followed.status).toBe(303);
+    const [cookie = ''] = followed.headers.getSetCookie();
+    witness.keep('session', /=([^;]*)/.exec(cookie)?.[1]);
+    await fetch(`${service.url}${path.replace('/v1', '')}`, { headers: { cookie } });
     const signingSecret = `whsec_${randomBytes(24).toString('base64')}`;
     witness.keep('signing secret', signingSecret);
     const steps = [{ ref: 'res1', trigger: 'hook', data: {} }];
