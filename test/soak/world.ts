@@ -41,7 +41,8 @@ export async function createWorld(fail: (violation: string) => void) {
   async function launchOnce(slot: Slot): Promise<void> {
     while (!state.isOver && !slot.process) {
       // A process that finds no database does not start: whoever supervises it tries again.
-      const started = await spawnService(testEnvironment(relay.url, { ROLE: slot.role })).catch(() => null);
+      const environment = testEnvironment(relay.url, { ROLE: slot.role });
+      const started = await spawnService(environment, { detached: true }).catch(() => null);
       if (started) {
         slot.process = started;
         started.child.once('exit', (code, signal) => {

@@ -62,9 +62,13 @@ export type ServiceProcess = {
 
 /**
  * Starts `src/main.ts` in a process of its own, and waits until it is ready.
+ * @param options.detached whether a Ctrl-C at the terminal passes it by.
  * @throws Error with what it printed when it ends instead.
  */
-export async function spawnService(environment: Environment): Promise<ServiceProcess> {
+export async function spawnService(
+  environment: Environment,
+  { detached = false } = {},
+): Promise<ServiceProcess> {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -73,6 +77,7 @@ export async function spawnService(environment: Environment): Promise<ServicePro
       LOG_LEVEL: environment['LOG_LEVEL'] === 'trace' ? 'trace' : 'info',
     },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached,
   });
   const log: string[] = [];
   const exited = once(child, 'exit');
