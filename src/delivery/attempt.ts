@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
-import { type Connected, connect, type Network } from './connect.ts';
+import { connect, type Network } from './connect.ts';
 import { Connection, type Message } from './connection.ts';
 import { Deadline } from './deadline.ts';
 import type { BodyReader, Ended } from './exchange.ts';
 import { IdleConnections } from './idle-connections.ts';
 import { type Reply, type ReplyLimits, requestOnce } from './request.ts';
 import { createResolver, type Resolve } from './resolve.ts';
-import type { CidrList } from './url-guard.ts';
+import { type CidrList, judgeUrl } from './url-guard.ts';
 
 /**
  * Makes the one way out: sends requests to URLs that the URL policy allows, each within one deadline and at most once.
@@ -17,7 +17,7 @@ import type { CidrList } from './url-guard.ts';
  * @param options.trustedCertificates certificate authorities (PEM) in place of the well-known ones.
  * @example
  * const sender = createSender({ allow: [], timeoutMs: 2000 });
- * await sender.attempt({ lane: 'endpoint 1', url: 'https://example.com/hook', method: 'POST', headers: {}, body: '[]' });
+ * await sender.attempt({ url: 'https://example.com/hook', method: 'POST', headers: {}, body: '[]' });
  * // { outcome: 'delivered', reason: null, statusCode: 204, durationMs: 48.1, connectedMs: 31.5 }
  */
 export function createSender({ allow, timeoutMs, resolve, trustedCertificates }: SenderOptions): Sender {
@@ -72,7 +72,7 @@ export type SenderOptions = {
 export type Sender = {
   /**
    * Sends one request and waits until its exchange is over. Redirects are not followed; 1xx answers are passed over.
-   * The connection stays open for a moment, for the next request of the same lane to the same URL only.
+   * The connection stays open for a moment, for the next request to the same origin.
    * @throws only for a bug, such as a header that cannot be written. What goes wrong on the network is a result.
    */
   attempt: (request: AttemptRequest) => Promise<AttemptResult>;
@@ -85,11 +85,8 @@ export type Sender = {
   close: () => Promise<void>;
 };
 
-/**
- * What {@link Sender.attempt} sends. `lane` names what must not share connections with anything else, such as an
- * endpoint. `headers` go out as they are, after `host` and `connection` and before `content-length`.
- */
-export type AttemptRequest = Message & { lane: string; url: string };
+/** What {@link Sender.attempt} sends. `headers` go out as they are, after `host` and `connection` and before `content-length`. */
+export type AttemptRequest = Message & { url: string };
 
 /**
  * How an attempt ended. `delivered`: the head of a 2xx answer came. Both times are milliseconds with their fraction
@@ -109,40 +106,43 @@ type Surroundings = { network: Network; idle: IdleConnections; deadline: Deadlin
 
 async function attemptOnce(request: AttemptRequest, around: Surroundings): Promise<AttemptResult> {
   const { network, idle, deadline } = around;
-  // It was opened for this very URL and under this policy, so that it needs no second judgement.
-  const waiting = idle.take(request.lane, request.url);
+  const judged = judgeUrl(request.url, network.allow);
+  if (!judged.ok) return reportUnsent('blocked', deadline);
+  // Its address was judged when it was opened, a moment ago, and is that of the whole origin.
+  const waiting = idle.take(judged.url.origin);
   if (waiting !== null) {
-    const ended = await exchangeOn(waiting, request, around);
+    const ended = await exchangeOn(waiting, judged.url, request, around);
     // Nothing of it was written, so that another connection may carry it.
     if (ended.kind !== 'unsent') return report(ended, 0, deadline);
   }
-  const connected = await connect(request.url, network, deadline);
-  if (!connected.ok)
-    return { ...outcomeWithout(connected, deadline), durationMs: deadline.elapsedMs(), connectedMs: null };
+  const connected = await connect(judged, network, deadline);
+  if (!connected.ok) return reportUnsent(connected.reason, deadline);
   const connectedMs = deadline.elapsedMs();
-  const connection = new Connection(request.url, connected.url, connected.socket);
-  connection.onClosed(() => idle.forget(request.lane, connection));
-  return report(await exchangeOn(connection, request, around), connectedMs, deadline);
+  const connection = new Connection(judged.url.origin, connected.socket);
+  connection.onClosed(() => idle.forget(connection));
+  return report(await exchangeOn(connection, judged.url, request, around), connectedMs, deadline);
 }
 
 async function exchangeOn(
   connection: Connection,
+  url: URL,
   request: AttemptRequest,
-  around: Surroundings,
+  { deadline, idle }: Surroundings,
 ): Promise<Ended> {
   let isReusable = false;
   try {
-    const ended = await connection.exchange(request, new IgnoredBody(around.deadline), around.deadline);
+    const ended = await connection.exchange(url, request, new IgnoredBody(deadline), deadline);
     isReusable = ended.kind === 'answered' && ended.isComplete && connection.isClean;
     return ended;
   } finally {
-    if (isReusable) around.idle.keep(request.lane, connection);
+    if (isReusable) idle.keep(connection);
     else connection.destroy();
   }
 }
 
-function outcomeWithout(connected: Connected & { ok: false }, deadline: Deadline): Outcome {
-  return deadline.passed ? timedOut : { outcome: 'failed', reason: connected.reason, statusCode: null };
+function reportUnsent(reason: FailureReason, deadline: Deadline): AttemptResult {
+  const outcome: Outcome = deadline.passed ? timedOut : { outcome: 'failed', reason, statusCode: null };
+  return { ...outcome, durationMs: deadline.elapsedMs(), connectedMs: null };
 }
 
 function report(ended: Ended, connectedMs: number, deadline: Deadline): AttemptResult {

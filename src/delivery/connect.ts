@@ -3,33 +3,31 @@ import { type ConnectionOptions, connect as connectTls, type SecureContext } fro
 import ipaddr from 'ipaddr.js';
 import type { Deadline } from './deadline.ts';
 import type { Resolve } from './resolve.ts';
-import { addressOf, type CidrList, contains, judgeResolved, judgeUrl, nameOf } from './url-guard.ts';
+import { addressOf, type CidrList, contains, type JudgedUrl, judgeResolved, nameOf } from './url-guard.ts';
 
 /**
- * Opens a connection to the host of a URL, by addresses that the URL policy allows and no other: judges the URL, resolves
- * its name, judges every address, connects to one of exactly these, and secures it for https. Proxies are not used.
+ * Opens a connection to the host of a judged URL, by addresses that the URL policy allows and no other: resolves its name,
+ * judges every address, connects to one of exactly these, and secures it for https. Proxies are not used.
  * @param deadline when it passes, every socket that was begun is destroyed and the answer is `ok: false`.
- * @returns never throws. `blocked`: the policy forbids the URL or one of its addresses, and nothing was connected.
+ * @returns never throws. `blocked`: the policy forbids one of its addresses, and nothing was connected.
  */
-export async function connect(text: string, network: Network, deadline: Deadline): Promise<Connected> {
-  const judged = judgeUrl(text, network.allow);
-  if (!judged.ok) return { ok: false, reason: 'blocked' };
+export async function connect(judged: JudgedUrl, network: Network, deadline: Deadline): Promise<Connected> {
   const addresses = await findAddresses(judged.url, network, deadline);
   if (addresses === null) return { ok: false, reason: 'dns' };
   if (!judgeResolved(addresses, judged.onlyAllowed, network.allow)) return { ok: false, reason: 'blocked' };
   const tcp = await connectFirst(addresses, portOf(judged.url), deadline);
   if (tcp === null) return { ok: false, reason: 'connect' };
-  if (judged.url.protocol === 'http:') return { ok: true, url: judged.url, socket: tcp };
+  if (judged.url.protocol === 'http:') return { ok: true, socket: tcp };
   const tls = await secure(tcp, judged.url, network, deadline);
-  return tls === null ? { ok: false, reason: 'tls' } : { ok: true, url: judged.url, socket: tls };
+  return tls === null ? { ok: false, reason: 'tls' } : { ok: true, socket: tls };
 }
 
 /** What {@link connect} needs from its surroundings. `secureContext` holds the trusted certificate authorities. */
 export type Network = { allow: CidrList; resolve: Resolve; secureContext: SecureContext };
 
-/** What {@link connect} answers; `url` is the parsed URL that was judged. */
+/** What {@link connect} answers. */
 export type Connected =
-  | { ok: true; url: URL; socket: Socket }
+  | { ok: true; socket: Socket }
   | { ok: false; reason: 'blocked' | 'dns' | 'connect' | 'tls' };
 
 /** null when the name does not resolve, or not in time. Addresses are not judged yet. */

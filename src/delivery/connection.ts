@@ -11,35 +11,40 @@ export type Message = {
   body: string | Buffer | null;
 };
 
-/** One open connection to the host of one URL. It carries one request at a time. */
+/** One open connection to the host of one origin. It carries one request at a time. */
 export class Connection {
-  /** The URL as it was given; it passed the guard when the connection was opened. */
-  readonly url: string;
-  readonly #path: string;
+  /** E.g. `https://example.com`. It, and the address behind it, passed the guard when the connection was opened. */
+  readonly origin: string;
   readonly #socket: Socket;
   readonly #client: Client;
   readonly #expectHead: () => void;
   #idleSince = 0;
 
-  /** @param socket connected (and secured) to the host of `judged`; it is the connection's to destroy from here on. */
-  constructor(url: string, judged: URL, socket: Socket) {
-    this.url = url;
-    this.#path = judged.pathname + judged.search;
+  /** @param socket connected (and secured) to the host of `origin`; it is the connection's to destroy from here on. */
+  constructor(origin: string, socket: Socket) {
+    this.origin = origin;
     this.#socket = socket;
     this.#expectHead = skipInterimResponses(socket, maxHeadBytes);
-    this.#client = new Client(judged.origin, { ...clientOptions, connect: handOver(socket) });
+    this.#client = new Client(origin, { ...clientOptions, connect: handOver(socket) });
   }
 
   /**
    * Sends one request and waits until its exchange is over. It is written at most once, and never on another connection.
    * Destroy the connection afterwards unless the answer is complete: the exchange may have been cut off at the deadline.
+   * @param url one of this origin, which passed the guard.
    * @throws what undici says of a request that it cannot write, such as an invalid header: that is a bug.
    */
-  exchange({ method, headers, body }: Message, reader: BodyReader, deadline: Deadline): Promise<Ended> {
+  exchange(
+    url: URL,
+    { method, headers, body }: Message,
+    reader: BodyReader,
+    deadline: Deadline,
+  ): Promise<Ended> {
+    const path = url.pathname + url.search;
     return new Promise((settle, crash) => {
       const exchange = new Exchange(deadline, reader, { onStart: this.#expectHead, settle, crash });
       deadline.onPassed(() => exchange.cut());
-      this.#client.dispatch({ path: this.#path, method, headers, body, idempotent: false }, exchange);
+      this.#client.dispatch({ path, method, headers, body, idempotent: false }, exchange);
     });
   }
 

@@ -3,6 +3,7 @@ import { connect, type Network } from './connect.ts';
 import { Connection, type Message } from './connection.ts';
 import type { Deadline } from './deadline.ts';
 import type { BodyReader, Ended } from './exchange.ts';
+import { judgeUrl } from './url-guard.ts';
 
 /** What bounds a request whose answer is read: over all of it, and of the body as it comes, compressed or not. */
 export type ReplyLimits = { timeoutMs: number; maxBodyBytes: number };
@@ -37,12 +38,14 @@ export async function requestOnce(
   maxBodyBytes: number,
   { network, deadline }: Surroundings,
 ): Promise<Reply> {
-  const connected = await connect(request.url, network, deadline);
+  const judged = judgeUrl(request.url, network.allow);
+  if (!judged.ok) return fail('blocked', deadline);
+  const connected = await connect(judged, network, deadline);
   if (!connected.ok) return fail(connected.reason, deadline);
-  const connection = new Connection(request.url, connected.url, connected.socket);
+  const connection = new Connection(judged.url.origin, connected.socket);
   const body = new CollectedBody(maxBodyBytes);
   try {
-    const ended = await connection.exchange(request, body, deadline);
+    const ended = await connection.exchange(judged.url, request, body, deadline);
     if (ended.kind !== 'answered') return fail(ended.kind === 'broken' ? ended.reason : 'reset', deadline);
     return answer(ended, body, deadline);
   } finally {

@@ -30,9 +30,10 @@ export function judgeUrl(text: string, allow: CidrList): UrlJudgement {
 }
 
 /** What {@link judgeUrl} answers. */
-export type UrlJudgement =
-  | { ok: true; url: URL; warnings: string[]; onlyAllowed: boolean }
-  | { ok: false; message: string };
+export type UrlJudgement = ({ ok: true; warnings: string[] } & JudgedUrl) | { ok: false; message: string };
+
+/** A URL that the policy allows, as far as it can be told without resolving its name. */
+export type JudgedUrl = { url: URL; onlyAllowed: boolean };
 
 /** Not `URL.canParse`: once Node 20 has optimized it, it is wrong about letters such as ü. */
 function parse(text: string): URL | null {

@@ -9,16 +9,13 @@ import { post, resolvesTo, running, sender } from './sending.ts';
 
 const isDelivered = { outcome: 'delivered' };
 
-test('attempts that follow each other in a lane use one connection, over http and https', async () => {
+test('attempts that follow each other at one origin use one connection, over http and https', async () => {
   const send = sender({ resolve: resolvesTo('127.0.0.1'), trustedCertificates: [certificate] });
   const plain = await running(startReceiver());
   const secure = await running(startReceiver({ tls: { key: privateKey, cert: certificate } }));
-  for (const [receiver, lane] of [
-    [plain, 'a'],
-    [secure, 'b'],
-  ] as const) {
+  for (const receiver of [plain, secure]) {
     for (let n = 0; n < 5; n += 1)
-      expect(await send.attempt(post(receiver.url, { lane }))).toMatchObject(isDelivered);
+      expect(await send.attempt(post(`${receiver.url}/${n}`))).toMatchObject(isDelivered);
     expect(receiver.requests.map((request) => request.connection)).toEqual([1, 1, 1, 1, 1]);
   }
 });
@@ -26,19 +23,27 @@ test('attempts that follow each other in a lane use one connection, over http an
 test('a connection that was used again stood already', async () => {
   const receiver = await running(startReceiver());
   const send = sender();
-  expect((await send.attempt(post(receiver.url, { lane: 'a' }))).connectedMs).toBeGreaterThan(0);
-  expect((await send.attempt(post(receiver.url, { lane: 'a' }))).connectedMs).toBe(0);
+  expect((await send.attempt(post(receiver.url))).connectedMs).toBeGreaterThan(0);
+  expect((await send.attempt(post(receiver.url))).connectedMs).toBe(0);
 });
 
-test('connections are shared neither between lanes nor between URLs nor between attempts at the same time', async () => {
+test('connections are shared neither between origins nor between attempts at the same time', async () => {
+  const receiver = await running(startReceiver());
+  const send = sender({ resolve: resolvesTo('127.0.0.1') });
+  await send.attempt(post(receiver.url));
+  await send.attempt(post(`http://hooks.example.com:${receiver.port}/`));
+  expect(receiver.openedCount()).toBe(2);
+  await Promise.all([1, 2].map(() => send.attempt(post(receiver.url))));
+  expect(receiver.openedCount()).toBe(3);
+});
+
+test('a URL that the policy forbids is blocked, though a connection to its origin is open', async () => {
   const receiver = await running(startReceiver());
   const send = sender();
-  await send.attempt(post(receiver.url, { lane: 'a' }));
-  await send.attempt(post(receiver.url, { lane: 'b' }));
-  await send.attempt(post(`${receiver.url}/other`, { lane: 'b' }));
-  expect(receiver.openedCount()).toBe(3);
-  await Promise.all([1, 2].map(() => send.attempt(post(receiver.url, { lane: 'c' }))));
-  expect(receiver.openedCount()).toBe(5);
+  await send.attempt(post(receiver.url));
+  const withUser = receiver.url.replace('//', '//user@');
+  expect(await send.attempt(post(withUser))).toMatchObject({ outcome: 'failed', reason: 'blocked' });
+  expect(receiver.requests).toHaveLength(1);
 });
 
 test('an idle connection is closed by itself', async () => {
@@ -51,10 +56,10 @@ test('an idle connection is closed by itself', async () => {
 test('a busy event loop does not let a connection be used after its idle time', async () => {
   const receiver = await running(startReceiver());
   const send = sender();
-  await send.attempt(post(receiver.url, { lane: 'a' }));
+  await send.attempt(post(receiver.url));
   const busyUntil = performance.now() + 150;
   while (performance.now() < busyUntil);
-  expect(await send.attempt(post(receiver.url, { lane: 'a' }))).toMatchObject(isDelivered);
+  expect(await send.attempt(post(receiver.url))).toMatchObject(isDelivered);
   expect(receiver.requests.map((request) => request.connection)).toEqual([1, 2]);
 });
 
@@ -62,14 +67,14 @@ test('a receiver that asks for it, or whose answer was not read to its end, gets
   const receiver = await running(startReceiver());
   const send = sender();
   receiver.answerWith((_request, response) => response.writeHead(200, { connection: 'close' }).end('x'));
-  await send.attempt(post(receiver.url, { lane: 'a' }));
+  await send.attempt(post(receiver.url));
   receiver.answerWith((_request, response) => response.writeHead(200).end('x'.repeat(1 << 20)));
-  await send.attempt(post(receiver.url, { lane: 'a' }));
+  await send.attempt(post(receiver.url));
   receiver.answerWith((_request, response) => response.writeHead(200).write('x'));
-  await send.attempt(post(receiver.url, { lane: 'a' }));
+  await send.attempt(post(receiver.url));
   receiver.answerWith((_request, response) => response.writeHead(200).end('x'.repeat(50_000)));
-  await send.attempt(post(receiver.url, { lane: 'a' }));
-  await send.attempt(post(receiver.url, { lane: 'a' }));
+  await send.attempt(post(receiver.url));
+  await send.attempt(post(receiver.url));
   expect(receiver.requests.map((request) => request.connection)).toEqual([1, 2, 3, 4, 4]);
   await receiver.closed(3);
 });
@@ -85,7 +90,7 @@ test('a receiver that closes the connection just when the next request arrives g
   const send = sender();
   const outcomes: unknown[] = [];
   for (let n = 0; n < 20; n += 1)
-    outcomes.push((await send.attempt(post(receiver.url, { lane: 'a', body: String(n) }))).reason);
+    outcomes.push((await send.attempt(post(receiver.url, { body: String(n) }))).reason);
   expect(outcomes).toEqual(Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? null : 'reset')));
   expect(bodies).toEqual(Array.from({ length: 20 }, (_, n) => String(n)));
 });
@@ -102,7 +107,7 @@ test('a receiver that closes an idle connection at any moment gets each request 
   const send = sender();
   const delivered: string[] = [];
   for (let n = 0; n < 300; n += 1) {
-    const result = await send.attempt(post(receiver.url, { lane: 'a', body: String(n) }));
+    const result = await send.attempt(post(receiver.url, { body: String(n) }));
     expect([null, 'reset']).toContain(result.reason);
     if (result.outcome === 'delivered') delivered.push(String(n));
   }
@@ -117,7 +122,7 @@ test('a connection that ended before the next request was written gives way to a
   );
   const send = sender();
   for (let n = 1; n <= 5; n += 1) {
-    expect(await send.attempt(post(receiver.url, { lane: 'a' }))).toMatchObject(isDelivered);
+    expect(await send.attempt(post(receiver.url))).toMatchObject(isDelivered);
     await receiver.closed(n);
   }
   expect(receiver.openedCount()).toBe(5);
@@ -153,9 +158,7 @@ test('another host header, for which undici gives up a TLS connection, costs no 
   const receiver = await running(startReceiver({ tls: { key: privateKey, cert: certificate } }));
   const send = sender({ trustedCertificates: [certificate] });
   for (const host of ['a.example.com', 'b.example.com', 'b.example.com'])
-    expect(await send.attempt(post(receiver.url, { lane: 'a', headers: { host } }))).toMatchObject(
-      isDelivered,
-    );
+    expect(await send.attempt(post(receiver.url, { headers: { host } }))).toMatchObject(isDelivered);
   expect(receiver.requests.map((request) => request.headers.host)).toEqual([
     'a.example.com',
     'b.example.com',
@@ -179,24 +182,22 @@ test('closing waits for attempts under way, closes idle connections, and refuses
   await receiver.closed(2);
 });
 
-test('a thousand lanes at once keep to their own connections and lose nothing', async () => {
+test('a thousand at once share their connections one after the other, and lose nothing', async () => {
   const receiver = await running(startReceiver());
+  const busy = new Set<number>();
+  receiver.answerWith(({ connection }, response) => {
+    expect(busy.has(connection)).toBe(false);
+    busy.add(connection);
+    response.writeHead(204).end(() => busy.delete(connection));
+  });
   const send = sender({ timeoutMs: 20_000 });
-  const drain = async (lane: string) => {
+  const drain = async (name: string) => {
     for (let n = 0; n < 3; n += 1)
-      expect(await send.attempt(post(receiver.url, { lane, body: `${lane} ${n}` }))).toMatchObject(
-        isDelivered,
-      );
+      expect(await send.attempt(post(receiver.url, { body: `${name} ${n}` }))).toMatchObject(isDelivered);
   };
-  await Promise.all(Array.from({ length: 1000 }, (_, n) => drain(`lane ${n}`)));
+  await Promise.all(Array.from({ length: 1000 }, (_, n) => drain(`endpoint ${n}`)));
   expect(new Set(receiver.requests.map((request) => request.body)).size).toBe(3000);
   expect(receiver.requests).toHaveLength(3000);
-  const laneOf = new Map<number, string>();
-  for (const { connection, body } of receiver.requests) {
-    const lane = body.replace(/ \d+$/, '');
-    expect(laneOf.get(connection) ?? lane).toBe(lane);
-    laneOf.set(connection, lane);
-  }
 });
 
 /** Answers, and hangs up so many turns of the event loop later, in one way or the other. */

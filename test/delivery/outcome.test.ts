@@ -106,7 +106,7 @@ test('interim answers are passed over on a connection that is used again', async
   const receiver = await running(startRawReceiver(answerBytes(`HTTP/1.1 100 Continue\r\n\r\n${final}`)));
   const send = sender();
   for (let n = 0; n < 3; n += 1)
-    expect(await send.attempt(post(receiver.url, { lane: 'one' }))).toMatchObject({ statusCode: 200 });
+    expect(await send.attempt(post(receiver.url))).toMatchObject({ statusCode: 200 });
 });
 
 test.each([
@@ -152,7 +152,7 @@ test('an answer that comes before the request was read counts, and the connectio
   const receiver = await running(startRawReceiver(answer));
   const send = sender();
   for (let n = 0; n < 3; n += 1)
-    expect(await send.attempt(post(receiver.url, { lane: 'a', body: 'x'.repeat(8 << 20) }))).toMatchObject({
+    expect(await send.attempt(post(receiver.url, { body: 'x'.repeat(8 << 20) }))).toMatchObject({
       outcome: 'delivered',
       statusCode: 200,
     });
@@ -229,7 +229,7 @@ test('whatever bytes come, an attempt ends with a result', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(piece), async (pieces) => {
       answer = Buffer.from(pieces.join(''));
-      const result = await send.attempt(post(receiver.url, { lane: 'one' }));
+      const result = await send.attempt(post(receiver.url));
       expect(['delivered', 'failed']).toContain(result.outcome);
     }),
     { numRuns: 300 },

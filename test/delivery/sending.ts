@@ -17,13 +17,10 @@ export function sender(options: Partial<SenderOptions> = {}): Sender {
   return made;
 }
 
-/** A POST of `[]` on a lane of its own, unless `lane` says otherwise. */
+/** A POST of `[]`. */
 export function post(url: string, given: Partial<AttemptRequest> = {}): AttemptRequest {
-  lanes += 1;
-  return { lane: `lane ${lanes}`, url, method: 'POST', headers: {}, body: '[]', ...given };
+  return { url, method: 'POST', headers: {}, body: '[]', ...given };
 }
-
-let lanes = 0;
 
 /** Stops something when the test is over: `const receiver = await running(startReceiver())`. */
 export async function running<T extends { stop: () => Promise<unknown> }>(started: Promise<T>): Promise<T> {
