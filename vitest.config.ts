@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { alias: { 'bellhop/receiver': new URL('src/kit/receiver.ts', import.meta.url).pathname } },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/postgres.ts'],
+    globalSetup: ['test/support/build.ts', 'test/support/postgres.ts'],
     reporters: ['default', './test/support/totals.ts'],
     // A real PostgreSQL and real processes share the machine with the tests: enough for a busy two-core one.
     testTimeout: 30_000,

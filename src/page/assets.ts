@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Hono } from 'hono';
+import { root } from '../root.ts';
 
 const types = {
   css: 'text/css; charset=utf-8',
@@ -17,8 +18,8 @@ async function load(name: string, type: keyof typeof types, file: URL | string):
   return { body, type: types[type], path: `/assets/${version}/${name}.${type}` };
 }
 
-const own = (file: string) => new URL(`assets/${file}`, import.meta.url);
-const { resolve } = createRequire(import.meta.url);
+const own = (file: string) => new URL(`src/page/assets/${file}`, root);
+const { resolve } = createRequire(root);
 
 /** The files that the page loads, ours and those of htmx. A path changes with its content, so browsers may keep both for good. */
 export const assets = {

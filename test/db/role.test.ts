@@ -16,7 +16,7 @@ vi.setConfig({ testTimeout: 90_000 });
 
 it('a role without any right to change tables is all the service needs, and it cannot change the audit log', async () => {
   const { owner, role } = await createRoles();
-  expect(await run('src/migrate.ts', { DATABASE_URL: owner })).toEqual({
+  expect(await run('dist/migrate.js', { DATABASE_URL: owner })).toEqual({
     code: 0,
     said: 'The database has the newest schema now.\n',
   });
@@ -59,12 +59,12 @@ it('a role without any right to change tables is all the service needs, and it c
 
 it('a start in that role on an older schema fails and says what to do, and works after `npm run migrate`', async () => {
   const { owner, role } = await createRoles();
-  const empty = await run('src/main.ts', testEnvironment(role, { LOG_LEVEL: 'info' }));
+  const empty = await run('dist/main.js', testEnvironment(role, { LOG_LEVEL: 'info' }));
   expect(empty.code).toBe(1);
   expect(empty.said).toContain('run `npm run migrate` with the DATABASE_URL of its owner');
 
-  await run('src/migrate.ts', { DATABASE_URL: owner });
-  const ungranted = await run('src/main.ts', testEnvironment(role, { LOG_LEVEL: 'info' }));
+  await run('dist/migrate.js', { DATABASE_URL: owner });
+  const ungranted = await run('dist/main.js', testEnvironment(role, { LOG_LEVEL: 'info' }));
   expect(ungranted.said).toContain('and grant the role of Bellhop its rights');
 
   await grantRights(owner, role);
@@ -75,22 +75,22 @@ it('a start in that role on an older schema fails and says what to do, and works
       returning *`;
     return rows[0];
   });
-  const behind = await run('src/main.ts', testEnvironment(role, { LOG_LEVEL: 'info' }));
+  const behind = await run('dist/main.js', testEnvironment(role, { LOG_LEVEL: 'info' }));
   expect([behind.code, behind.said]).toEqual([1, expect.stringContaining('run `npm run migrate`')]);
 
   await withSql(owner, (sql) => sql`insert into drizzle.__drizzle_migrations ${sql(newest ?? {})}`);
-  expect((await run('src/migrate.ts', { DATABASE_URL: owner })).said).toBe(
+  expect((await run('dist/migrate.js', { DATABASE_URL: owner })).said).toBe(
     'The database has the newest schema already.\n',
   );
   await start(testEnvironment(role));
 });
 
 it('`npm run migrate` says what it needs', async () => {
-  expect(await run('src/migrate.ts', {})).toEqual({
+  expect(await run('dist/migrate.js', {})).toEqual({
     code: 1,
     said: 'The configuration has a mistake:\n  - DATABASE_URL is required: the embedded database is migrated by every start\n',
   });
-  const away = await run('src/migrate.ts', {
+  const away = await run('dist/migrate.js', {
     DATABASE_URL: 'postgres://bellhop:hunter2@127.0.0.1:1/bellhop',
   });
   expect(away.code).toBe(1);

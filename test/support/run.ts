@@ -7,11 +7,11 @@ import { onTestFinished } from 'vitest';
 export type Program = { child: ChildProcess; ended: Promise<{ code: number | null; said: string }> };
 
 /**
- * Starts one of our programs, such as `src/migrate.ts`.
+ * Starts one of our programs, such as `dist/migrate.js`.
  * @returns its process, and what it said when it has ended; `code` null: it was killed.
  */
 export function startProgram(file: string, environment: Record<string, string>): Program {
-  const child = spawn(process.execPath, ['--import', 'tsx', file], {
+  const child = spawn(process.execPath, [file], {
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -61,7 +61,7 @@ export type ServiceProcess = {
 };
 
 /**
- * Starts `src/main.ts` in a process of its own, and waits until it is ready.
+ * Starts the built service in a process of its own, and waits until it is ready.
  * @param options.detached whether a Ctrl-C at the terminal passes it by.
  * @throws Error with what it printed when it ends instead.
  */
@@ -69,7 +69,7 @@ export async function spawnService(
   environment: Environment,
   { detached = false } = {},
 ): Promise<ServiceProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/main.ts'], {
+  const child = spawn(process.execPath, ['dist/main.js'], {
     env: {
       PATH: process.env['PATH'] ?? '',
       TMPDIR: process.env['TMPDIR'] ?? '/tmp',
