@@ -1,4 +1,4 @@
-import type { Context } from 'hono';
+import type { Context, HonoRequest } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { notJson, Problem } from './problem.ts';
 
@@ -17,20 +17,38 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  */
 export const strictBody = (maxBytes: number) =>
   createMiddleware(async (c, next) => {
-    const { body } = c.req.raw;
-    if (body && !c.req.raw.bodyUsed) {
+    if (mayHaveBody(c) && !('text' in c.req.bodyCache)) {
       const encoding = c.req.header('content-encoding');
       if (encoding && encoding.toLowerCase() !== 'identity')
         throw new Problem(415, `The body has the content-encoding ${encoding}: send it without one.`, {
           headers: { 'accept-encoding': 'identity' },
         });
-      if (Number(c.req.header('content-length') ?? 0) > maxReadBytes) throw tooLarge(maxBytes, hangUp);
-      const decoded = decode(await readAll(body, maxBytes));
+      const bytes = await readBody(c.req, maxBytes);
       // What `c.req.text()` and `c.req.json()` read from: typed as a value, awaited by both.
-      Object.assign(c.req.bodyCache, { text: Promise.resolve(decoded) });
+      if (bytes) Object.assign(c.req.bodyCache, { text: Promise.resolve(decode(bytes)) });
     }
     await next();
   });
+
+function mayHaveBody(c: Context): boolean {
+  return c.req.method !== 'GET' && c.req.method !== 'HEAD';
+}
+
+/** @returns null when there is none. */
+async function readBody(request: HonoRequest, maxBytes: number): Promise<Uint8Array | null> {
+  const { raw } = request;
+  const length = request.header('content-length');
+  if (length === undefined) return raw.body && readAll(raw.body, maxBytes);
+  if (Number(length) > maxReadBytes) throw tooLarge(maxBytes, hangUp);
+  // Of a stated length: at once, for a stream costs more than all else that is done for a small request.
+  const bytes = new Uint8Array(
+    await raw.arrayBuffer().catch(() => {
+      throw brokenOff();
+    }),
+  );
+  if (bytes.length > maxBytes) throw tooLarge(maxBytes);
+  return bytes;
+}
 
 /** The JSON of a strictly read body. @throws Problem when it has another type or is not JSON. */
 export async function readJson(c: Context): Promise<unknown> {
@@ -43,7 +61,7 @@ export async function readJson(c: Context): Promise<unknown> {
   }
 }
 
-async function readAll(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Buffer> {
+async function readAll(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of whileItComes(body)) {
@@ -55,16 +73,20 @@ async function readAll(body: ReadableStream<Uint8Array>, maxBytes: number): Prom
   return Buffer.concat(chunks);
 }
 
-/** What breaks off a body is on the sender's side, who will hardly hear the answer. */
 async function* whileItComes(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   try {
     yield* body;
   } catch {
-    throw new Problem(400, 'The body broke off before its end.');
+    throw brokenOff();
   }
 }
 
-function decode(bytes: Buffer): string {
+/** It is on the sender's side, who will hardly hear the answer. */
+function brokenOff(): Problem {
+  return new Problem(400, 'The body broke off before its end.');
+}
+
+function decode(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {

@@ -179,7 +179,7 @@ test('closing waits for attempts under way, closes idle connections, and refuses
   for (const answer of answers) answer();
   expect(await attempt).toMatchObject(isDelivered);
   await closing;
-  await receiver.closed(2);
+  await receiver.closed(1);
 });
 
 test('a thousand at once share their connections one after the other, and lose nothing', async () => {
