@@ -18,25 +18,31 @@ declare module 'pg-boss' {
 }
 
 declare module 'graphile-worker' {
-  import type { Pool } from 'pg';
-
   export class Logger {
     constructor(createLog: () => () => void);
     info(message: string): void;
   }
   type WorkerUtils = {
     migrate(): Promise<void>;
+    withPgClient(
+      use: (client: { query(text: string, values: string[]): Promise<unknown> }) => Promise<unknown>,
+    ): Promise<unknown>;
     addJob(task: string, payload: object, options: { maxAttempts: number }): Promise<unknown>;
   };
   type RunOptions = {
-    pgPool: Pool;
+    connectionString: string;
+    maxPoolSize: number;
     logger: Logger;
     noHandleSignals: boolean;
     // oxlint-disable-next-line typescript/no-explicit-any -- as graphile-worker has it, whose payloads are not typed
     taskList: Record<string, (payload: any) => Promise<void>>;
     preset: { worker: { concurrentJobs: number } };
   };
-  export function makeWorkerUtils(options: { pgPool: Pool; logger: Logger }): Promise<WorkerUtils>;
+  export function makeWorkerUtils(options: {
+    connectionString: string;
+    maxPoolSize: number;
+    logger: Logger;
+  }): Promise<WorkerUtils>;
   export function run(options: RunOptions): Promise<{ stop(): Promise<void> }>;
 }
 

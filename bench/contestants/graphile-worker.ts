@@ -1,5 +1,4 @@
 import type * as Library from 'graphile-worker';
-import { Pool } from 'pg';
 import type { Event } from '../support/events.ts';
 import { type Contestant, createGatheredPost, postsInFlight, type Settings } from './contestant.ts';
 
@@ -23,22 +22,21 @@ async function create(
   { run, makeWorkerUtils, Logger }: typeof Library,
   batching: object,
 ): Promise<Contestant> {
-  const pgPool = new Pool({ connectionString: settings.database, max: maxPoolSize });
-  pgPool.on('error', () => {});
+  const connection = { connectionString: settings.database, maxPoolSize };
   // By default it prints a line for each job.
   const logger = new Logger(() => () => {});
-  const utils = await makeWorkerUtils({ pgPool, logger });
+  const utils = await makeWorkerUtils({ ...connection, logger });
   await utils.migrate();
   const post = createGatheredPost(settings);
   const concurrentJobs = postsInFlight * settings.eventsPerPost;
   return {
     async store(events) {
-      await pgPool.query(addJobs, [JSON.stringify(events)]);
+      await utils.withPgClient((client) => client.query(addJobs, [JSON.stringify(events)]));
     },
     accept: (event) => utils.addJob(task, event, { maxAttempts: 1 }),
     async work() {
       const runner = await run({
-        pgPool,
+        ...connection,
         logger,
         noHandleSignals: true,
         taskList: { [task]: (event: Event) => post(event) },

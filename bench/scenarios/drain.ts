@@ -61,12 +61,13 @@ export async function drainOnce({ receiver }: World, racer: Racer, count: number
   await racer.store(await receiver.expect(count));
   const before = await racer.cpu();
   await racer.release();
-  await receiver.arrived(count);
+  await receiver.arrived(count, racer.explain);
   await racer.settle();
   const after = await racer.cpu();
   const { posts, firstAt, lastAt } = await receiver.arrivals();
   const seconds = (lastAt - firstAt) / 1000;
   return {
+    POSTs: posts,
     'POSTs/s': posts / seconds,
     'events/s': count / seconds,
     ...cpuPerEvent(before, after, count),

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Process, startNode } from './processes.ts';
 import { cpuSeconds } from './cpu.ts';
@@ -23,6 +24,8 @@ export type Racer = {
   release(): Promise<void>;
   /** Resolves when every outcome is stored. The next backlog may be stored then. */
   settle(): Promise<void>;
+  /** Tells what became of events that did not arrive, where that is on record. */
+  explain?(): Promise<string>;
   cpu(): Promise<Cpu>;
   stop(): Promise<void>;
 };
@@ -126,6 +129,9 @@ export async function startBellhop(
 
 type Prepare = (database: OwnDatabase) => Promise<unknown>;
 
+/** Milliseconds between two looks whether all outcomes are on record. */
+const settleMs = 20;
+
 /** Bellhop sends the events up to `last_sequence`: those behind it are there, and wait until it moves. */
 function createBacklog({ locations }: World, database: OwnDatabase) {
   const { sql } = database;
@@ -147,7 +153,13 @@ function createBacklog({ locations }: World, database: OwnDatabase) {
       for (;;) {
         const [left] = await sql`select from endpoints where lease_delivery_id is not null limit 1`;
         if (!left) return;
+        await wait(settleMs);
       }
+    },
+    async explain() {
+      const counts =
+        await sql`select outcome, reason, count(*)::int from deliveries group by 1, 2 order by 1, 2`;
+      return `Deliveries: ${JSON.stringify(counts)}`;
     },
   };
 }

@@ -42,14 +42,16 @@ export async function startReceiver() {
 
   /**
    * Waits until `count` events have come.
+   * @param explain tells why some did not.
    * @throws WrongCount when some do not come.
    */
-  async function arrived(count: number): Promise<void> {
+  async function arrived(count: number, explain = async () => ''): Promise<void> {
     const all = child.ask('arrived', count, z.unknown()).then(() => true);
     for (let before = -1, isComplete = false; !isComplete; ) {
       isComplete = await Promise.race([all, wait(silentMs, false, { ref: false })]);
       const { events } = await report();
-      if (!isComplete && events === before) throw new WrongCount(`Only ${events} of ${count} events came.`);
+      if (!isComplete && events === before)
+        throw new WrongCount(`Only ${events} of ${count} events came. ${await explain()}`);
       before = events;
     }
   }

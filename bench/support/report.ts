@@ -21,7 +21,7 @@ export function format(report: Report): string {
     `${machine.cores} cores of ${machine.cpu}, Node.js ${machine.node}, ${report.startedAt.slice(0, 10)}. ` +
       `Load average ${machine.loadBefore.toFixed(1)} before, ${machine.loadAfter.toFixed(1)} after. ` +
       `Medians of ${report.repeat} rounds${report.scale === 1 ? '' : `, at ${report.scale} of the size`}.`,
-    ...(leftOut.length > 0 ? [`Left out, because not installed: ${leftOut.join(', ')}.`] : []),
+    ...(leftOut.length > 0 ? [`Left out, not asked for or not installed: ${leftOut.join(', ')}.`] : []),
     ...results.map(formatResult),
     table(
       ['target', 'ratio', 'by CPU', 'asked', ''],
