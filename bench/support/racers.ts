@@ -25,7 +25,7 @@ export type Racer = {
   /** Resolves when every outcome is stored. The next backlog may be stored then. */
   settle(): Promise<void>;
   /** Tells what became of events that did not arrive, where that is on record. */
-  explain?(): Promise<string>;
+  explain?: () => Promise<string>;
   cpu(): Promise<Cpu>;
   stop(): Promise<void>;
 };

@@ -1,5 +1,5 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { drawChart } from './chart.ts';
 import { isReached, type Result, type Target } from './result.ts';
 
@@ -76,6 +76,7 @@ export async function writeReport(folder: string, report: Report): Promise<void>
   const [before, rest] = text.split(begin);
   const [, after] = rest?.split(end) ?? [];
   if (after === undefined) return;
-  await mkdir(dirname(page), { recursive: true });
-  await writeFile(page, `${before}${begin}\n\n${format(report)}\n\n${end}${after}`);
+  const name = basename(folder);
+  const chart = `![Bars of what each contestant reaches](${name}/bench.svg)\n\nThe numbers, for programs: [bench.json](${name}/bench.json).`;
+  await writeFile(page, `${before}${begin}\n\n${chart}\n\n${format(report)}\n\n${end}${after}`);
 }

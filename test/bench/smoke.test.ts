@@ -37,7 +37,7 @@ test('the bench, tiny and without peers, delivers every event once, prints its t
     once(bench, 'exit'),
   ]);
 
-  expect(code, progress).toBe(0);
+  expect({ code, progress }).toMatchObject({ code: 0 });
   expect(printed).toMatch(/^\| bellhop +\|/m);
   expect(printed).toMatch(/^\| drain: events\/s, to limit +\|/m);
   const report = reportSchema.parse(JSON.parse(await readFile(join(out, 'bench.json'), 'utf8')));
