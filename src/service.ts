@@ -1,4 +1,4 @@
-import { createApp, createHealthApp } from './app.ts';
+import { createApp, createBaseApp } from './app.ts';
 import type { Config } from './config.ts';
 import { type Connection, connect, type Database, disconnect } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
@@ -158,7 +158,7 @@ function chores(config: Config, db: Database): Record<string, () => Promise<numb
   };
 }
 
-/** The API, or in a process that only dispatches its health; and the runner of flows, which both need. */
+/** The API, or in a process that only dispatches its health and metrics; and the runner of flows, which both need. */
 function startApp(config: Config, parts: AppParts, dispatcher: Dispatcher | null, stops: Stops) {
   const { eventsDb } = parts;
   const accept = createLog(eventsDb);
@@ -169,14 +169,13 @@ function startApp(config: Config, parts: AppParts, dispatcher: Dispatcher | null
   const runner = new Runner({ ...parts, accept, wake });
   stops.push(() => runner.stop());
   runner.start({ queue: config.ROLE !== 'api' });
-  if (config.ROLE === 'dispatcher') return createHealthApp(eventsDb);
+  const base = { ...parts, adminKey: config.BELLHOP_ADMIN_KEY, trustProxy: config.TRUST_PROXY };
+  if (config.ROLE === 'dispatcher') return createBaseApp(base);
   return createApp({
-    ...parts,
+    ...base,
     accept,
     wake,
     runner,
-    adminKey: config.BELLHOP_ADMIN_KEY,
-    trustProxy: config.TRUST_PROXY,
     allowCidrs: config.DELIVERY_ALLOW_CIDRS,
     publicUrl: config.PUBLIC_URL,
     frameAncestors: config.FRAME_ANCESTORS,

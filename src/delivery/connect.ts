@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIPv4, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls, type SecureContext } from 'node:tls';
 import ipaddr from 'ipaddr.js';
+import { metrics } from '../metrics.ts';
 import type { Deadline } from './deadline.ts';
 import type { Resolve } from './resolve.ts';
 import { addressOf, type CidrList, contains, judgeResolved, judgeUrl, nameOf } from './url-guard.ts';
@@ -13,10 +14,10 @@ import { addressOf, type CidrList, contains, judgeResolved, judgeUrl, nameOf } f
  */
 export async function connect(text: string, network: Network, deadline: Deadline): Promise<Connected> {
   const judged = judgeUrl(text, network.allow);
-  if (!judged.ok) return { ok: false, reason: 'blocked' };
+  if (!judged.ok) return refused();
   const addresses = await findAddresses(judged.url, network, deadline);
   if (addresses === null) return { ok: false, reason: 'dns' };
-  if (!judgeResolved(addresses, judged.onlyAllowed, network.allow)) return { ok: false, reason: 'blocked' };
+  if (!judgeResolved(addresses, judged.onlyAllowed, network.allow)) return refused();
   const tcp = await connectFirst(addresses, portOf(judged.url), deadline);
   if (tcp === null) return { ok: false, reason: 'connect' };
   if (judged.url.protocol === 'http:') return { ok: true, url: judged.url, socket: tcp };
@@ -31,6 +32,11 @@ export type Network = { allow: CidrList; resolve: Resolve; secureContext: Secure
 export type Connected =
   | { ok: true; url: URL; socket: Socket }
   | { ok: false; reason: 'blocked' | 'dns' | 'connect' | 'tls' };
+
+function refused(): Connected {
+  metrics.guardRefusals.inc('send');
+  return { ok: false, reason: 'blocked' };
+}
 
 /** null when the name does not resolve, or not in time. Addresses are not judged yet. */
 async function findAddresses(url: URL, network: Network, deadline: Deadline): Promise<string[] | null> {

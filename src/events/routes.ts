@@ -3,6 +3,7 @@ import { type AppEnv, allow, maySee } from '../http/authorize.ts';
 import { readJson } from '../http/body.ts';
 import { invalid, mistakesOf, type Refusal } from '../http/problem.ts';
 import { answers, createRouter, problems } from '../http/router.ts';
+import { metrics } from '../metrics.ts';
 import { locationId, type NewEvent, newEventSchema, uuid } from './event.ts';
 import type { Acceptance } from './log.ts';
 
@@ -71,11 +72,14 @@ export function eventRoutes(
     const acceptance = await accept(events);
     if (acceptance.unknown.length > 0) throw unknownLocations(events, acceptance.unknown);
     const fresh = acceptance.events.filter((event) => !event.duplicate);
+    const duplicates = acceptance.events.length - fresh.length;
     wake([...new Set(fresh.map((event) => event.locationId))]);
+    metrics.eventsAccepted.inc(fresh.length);
+    metrics.eventsDuplicate.inc(duplicates);
     return c.json(
       {
         accepted: fresh.length,
-        duplicates: acceptance.events.length - fresh.length,
+        duplicates,
         events: acceptance.events.map(({ id, locationId, sequence }) => ({ id, locationId, sequence })),
       },
       202,

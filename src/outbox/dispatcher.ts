@@ -6,6 +6,7 @@ import type { AttemptResult, Sender } from '../delivery/attempt.ts';
 import { startStopwatch } from '../delivery/deadline.ts';
 import { logger } from '../logger.ts';
 import { Loop } from '../loop.ts';
+import { metrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
 import { claim, type ClaimedDelivery, findDueLocations } from './claim.ts';
 import { logOutcome } from './log-outcome.ts';
@@ -107,6 +108,7 @@ export class Dispatcher {
     // Those of this process end by themselves, however long the database was away: it knows their outcomes.
     const freed = await abandonOnce(db, maxSwept, [...this.#inFlight.keys()]);
     if (freed.length > 0) logger.warn({ deliveries: freed.length }, 'deliveries abandoned');
+    metrics.deliveries.inc('crashed', freed.length);
     this.#announcer.tell(freed);
     const due = await findDueLocations(db, maxSwept);
     this.wake(due);
@@ -121,7 +123,8 @@ export class Dispatcher {
     const deliveryIds = Array.from({ length: lanes }, () => uuidv7());
     const claims = await claim(db, locationIds, deliveryIds, { ...this.#options, leaseMs });
     if (claims.length === lanes) this.wake(locationIds);
-    for (const { locationId, delivery } of claims) {
+    for (const { locationId, delivery, skipped, areExpired } of claims) {
+      metrics.eventsSkipped.inc(areExpired ? 'expired' : 'filtered', skipped);
       if (delivery) this.#begin(delivery, elapsedMs);
       else this.wake([locationId]);
     }
@@ -134,9 +137,11 @@ export class Dispatcher {
         logger.error({ err: error, deliveryId: delivery.id }, 'delivery failed on our side');
       })
       .finally(() => {
+        metrics.deliveriesInFlight.dec();
         this.#inFlight.delete(delivery.id);
         this.wake([delivery.locationId]);
       });
+    metrics.deliveriesInFlight.inc();
     this.#inFlight.set(delivery.id, sending);
   }
 
@@ -147,11 +152,17 @@ export class Dispatcher {
     // As late as can be: a process that was paused before this line sends nothing, and after it the attempt's deadline rules.
     if (elapsedMs() > leaseMarginMs - recordMarginMs)
       throw new Error('The lease ran out before the first byte was sent.');
+    measureBatch(delivery, elapsedMs());
     const attempt = await sender.attempt({ lane: endpointId, url, method: 'POST', headers, body });
     const result = toWholeMilliseconds(attempt);
     logOutcome(delivery, result);
     await this.#record({ ...result, locationId, endpointId, id, requestHeaders: shownHeaders });
   }
+}
+
+function measureBatch({ events, waitedMs }: ClaimedDelivery, sinceClaimMs: number): void {
+  metrics.deliveryEvents.observe(events);
+  if (waitedMs !== null) metrics.deliveryWaitSeconds.observe((waitedMs + sinceClaimMs) / 1000);
 }
 
 function toWholeMilliseconds(result: AttemptResult): AttemptResult {
