@@ -4,8 +4,7 @@ import type { Encryption } from './db/encryption.ts';
 import type { Sender } from './delivery/attempt.ts';
 import type { CidrList } from './delivery/url-guard.ts';
 import { sentEventSchema } from './events/event.ts';
-import type { NewEvent } from './events/event.ts';
-import type { Acceptance } from './events/log.ts';
+import type { Accept } from './events/intake-spans.ts';
 import { eventRoutes } from './events/routes.ts';
 import { appWebhookRoutes, locationAppWebhookRoutes } from './flows/app-webhook-routes.ts';
 import { flowRoutes } from './flows/flow-routes.ts';
@@ -65,7 +64,7 @@ export type AppOptions = {
   /** Origins whose pages may show ours in a frame. */
   frameAncestors: string[];
   /** Stores the events of a request. */
-  accept: (events: NewEvent[]) => Promise<Acceptance>;
+  accept: Accept;
   /** Tells the dispatchers that locations have something to send. */
   wake: (locationIds: string[]) => void;
 };

@@ -9,6 +9,7 @@ import { Loop } from '../loop.ts';
 import { metrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
 import { claim, type ClaimedDelivery, findDueLocations } from './claim.ts';
+import type { DeliverySpans } from './delivery-spans.ts';
 import { logOutcome } from './log-outcome.ts';
 import { abandonOnce, createRecorder, type Recorder } from './outcomes.ts';
 import { toRequest } from './request.ts';
@@ -27,6 +28,8 @@ export type DispatcherOptions = {
   maxEvents: number;
   /** Events older than this are skipped. */
   maxAgeHours: number;
+  /** Is told of what happens, where spans are wanted. */
+  spans: DeliverySpans | null;
 };
 
 /** The most lanes of one claim, and the most locations it looks at: a statement of milliseconds. */
@@ -122,6 +125,7 @@ export class Dispatcher {
     const elapsedMs = startStopwatch();
     const deliveryIds = Array.from({ length: lanes }, () => uuidv7());
     const claims = await claim(db, locationIds, deliveryIds, { ...this.#options, leaseMs });
+    this.#options.spans?.claimed(claims, elapsedMs());
     if (claims.length === lanes) this.wake(locationIds);
     for (const { locationId, delivery, skipped, areExpired } of claims) {
       metrics.eventsSkipped.inc(areExpired ? 'expired' : 'filtered', skipped);
@@ -146,8 +150,9 @@ export class Dispatcher {
   }
 
   async #deliver(delivery: ClaimedDelivery, elapsedMs: () => number): Promise<void> {
-    const { encryption, sender } = this.#options;
-    const { body, headers, shownHeaders } = toRequest(delivery, encryption, new Date());
+    const { encryption, sender, spans } = this.#options;
+    const startedAt = new Date();
+    const { body, headers, shownHeaders } = toRequest(delivery, encryption, startedAt);
     const { locationId, endpointId, id, url } = delivery;
     // As late as can be: a process that was paused before this line sends nothing, and after it the attempt's deadline rules.
     if (elapsedMs() > leaseMarginMs - recordMarginMs)
@@ -157,6 +162,7 @@ export class Dispatcher {
     const result = toWholeMilliseconds(attempt);
     logOutcome(delivery, result);
     await this.#record({ ...result, locationId, endpointId, id, requestHeaders: shownHeaders });
+    await spans?.delivered(delivery, startedAt, result);
   }
 }
 
