@@ -119,7 +119,7 @@ export const metrics = {
   databaseUp: gauge('bellhop_database_up', 'Whether the database answers: 1 or 0'),
 };
 
-gauge('bellhop_build_info', 'The version that runs', { version }).set(1);
+gauge('bellhop_build_info', 'The version that runs', ['version']).set({ version }, 1);
 
 const requests = new Counter({
   name: 'bellhop_http_requests_total',
@@ -156,8 +156,8 @@ function counter(name: string, help: string) {
   return new Counter({ name, help, registers: [registry] });
 }
 
-function gauge(name: string, help: string, labels: Record<string, string> = {}) {
-  return new Gauge({ name, help, labelNames: Object.keys(labels), registers: [registry] });
+function gauge<Label extends string = never>(name: string, help: string, labelNames: Label[] = []) {
+  return new Gauge({ name, help, labelNames, registers: [registry] });
 }
 
 function histogram(name: string, help: string, buckets: number[]) {
