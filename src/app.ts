@@ -4,8 +4,7 @@ import type { Encryption } from './db/encryption.ts';
 import type { Sender } from './delivery/attempt.ts';
 import type { CidrList } from './delivery/url-guard.ts';
 import { sentEventSchema } from './events/event.ts';
-import type { NewEvent } from './events/event.ts';
-import type { Acceptance } from './events/log.ts';
+import type { Accept } from './events/intake-spans.ts';
 import { eventRoutes } from './events/routes.ts';
 import { appWebhookRoutes, locationAppWebhookRoutes } from './flows/app-webhook-routes.ts';
 import { flowRoutes } from './flows/flow-routes.ts';
@@ -18,14 +17,17 @@ import { type AppEnv, authenticate } from './http/authorize.ts';
 import { strictBody } from './http/body.ts';
 import { healthRoutes } from './http/health.ts';
 import { logRequests } from './http/log-requests.ts';
+import { measureRequests } from './http/measure-requests.ts';
 import { answerError } from './http/problem.ts';
 import { limitByKey } from './http/rate-limit.ts';
 import { recordRefusals } from './http/refusals.ts';
+import { rememberKeys } from './http/remembered-keys.ts';
 import { createRouter } from './http/router.ts';
 import { unrouted } from './http/unrouted.ts';
 import { deliveryRoutes } from './outbox/delivery-routes.ts';
 import { exportRoutes } from './outbox/export-routes.ts';
 import { historyRoutes } from './outbox/history-routes.ts';
+import { metricsRoutes } from './outbox/metrics-routes.ts';
 import { rangeResendRoutes } from './outbox/range-resend-routes.ts';
 import { resendRoutes } from './outbox/resend-routes.ts';
 import { statsRoutes } from './outbox/stats-routes.ts';
@@ -62,7 +64,7 @@ export type AppOptions = {
   /** Origins whose pages may show ours in a frame. */
   frameAncestors: string[];
   /** Stores the events of a request. */
-  accept: (events: NewEvent[]) => Promise<Acceptance>;
+  accept: Accept;
   /** Tells the dispatchers that locations have something to send. */
   wake: (locationIds: string[]) => void;
 };
@@ -75,7 +77,7 @@ const maxTriggerBytes = 10 * 1024 * 1024;
 /** The HTTP API and the page: every route of every feature, behind authentication, with one form of error. */
 export function createApp(options: AppOptions) {
   const { db, eventsDb, trustProxy, adminKey } = options;
-  const app = createHealthApp(eventsDb);
+  const app = createBaseApp(options);
   app.route('/', incomingRoutes(options, trustProxy, maxBodyBytes));
   const keys = { findKey: createKeyFinder(eventsDb, adminKey), credentials: createCredentials(db, adminKey) };
   mountApi(app, { ...options, ...keys });
@@ -84,7 +86,7 @@ export function createApp(options: AppOptions) {
   return describe(app);
 }
 
-type App = ReturnType<typeof createHealthApp>;
+type App = ReturnType<typeof createBaseApp>;
 
 /** What needs an API key. Middleware counts for the routes that are mounted behind it. */
 function mountApi(app: App, options: AppOptions & Pick<PageOptions, 'findKey' | 'credentials'>): void {
@@ -127,14 +129,19 @@ function mountFeatures(app: App, options: AppOptions & Pick<PageOptions, 'creden
   app.route('/', locationAppWebhookRoutes(db));
 }
 
-/** What a process without the API answers: whether it is well, and errors in the one form. */
-export function createHealthApp(db: Database) {
+type BaseOptions = Pick<AppOptions, 'db' | 'eventsDb' | 'adminKey' | 'trustProxy'>;
+
+/** What a process without the API answers: whether it is well, its metrics, and errors in the one form. */
+export function createBaseApp({ db, eventsDb, adminKey, trustProxy }: BaseOptions) {
   const app = createRouter<AppEnv>();
   app.onError(answerError);
   // Not thrown: the log of requests would miss it, whose middleware is the last one before it.
   app.notFound((c) => answerError(unrouted(app.routes, c.req.path), c));
-  app.use(requestId(), logRequests);
-  app.route('/', healthRoutes(db));
+  app.use(requestId(), logRequests, measureRequests);
+  app.route('/', healthRoutes(eventsDb));
+  const findKey = rememberKeys(createKeyFinder(eventsDb, adminKey));
+  app.use('/metrics', recordRefusals(db, trustProxy), authenticate(findKey, trustProxy));
+  app.route('/', metricsRoutes(db, eventsDb));
   return app;
 }
 

@@ -30,6 +30,8 @@ const origins = z
     'must be origins like https://app.example.com, comma-separated, without a path',
   );
 
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
 const encryptionKey = z
   .string()
   .transform((text) => Buffer.from(text, 'base64'))
@@ -65,7 +67,7 @@ const schema = z
       .optional(),
     BELLHOP_ENCRYPTION_KEY: encryptionKey.optional(),
     BELLHOP_PREVIOUS_ENCRYPTION_KEY: encryptionKey.optional(),
-    PUBLIC_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+    PUBLIC_URL: httpUrl.optional(),
     FRAME_ANCESTORS: origins.default([]),
     TRUST_PROXY: cidrs.default(parseCidrs('')),
     RATE_LIMIT_PER_MINUTE: whole(0, 1_000_000).default(600),
@@ -76,6 +78,14 @@ const schema = z
     BATCH_MAX_EVENTS: whole(1, 100).default(100),
     EVENT_MAX_AGE_HOURS: whole(1, 24 * 365).default(24),
     RETENTION_DAYS: whole(1, 3650).default(30),
+    OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
+    OTEL_SERVICE_NAME: z.string().default('bellhop'),
+    OTEL_TRACES_SAMPLER_ARG: z.coerce
+      .number({ error: 'must be a number from 0 to 1' })
+      .min(0, 'must be at least 0')
+      .max(1, 'must be at most 1')
+      .default(1),
     LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
     ROLE: z.enum(['all', 'api', 'dispatcher']).default('all'),
   })

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { logger } from './logger.ts';
+import { metrics } from './metrics.ts';
 import { notOverdue } from './overdue.ts';
 
 /** How a loop behaves between two rounds. */
@@ -71,6 +72,7 @@ export class Loop {
       if (done > 0) return this.#options.busyMs ?? 0;
       return this.#isWoken ? 0 : this.#options.idleMs;
     } catch (error) {
+      metrics.roundsFailed.inc();
       logger.error({ err: error, loop: this.#options.name }, 'a round failed; trying again');
       return retryMs;
     }

@@ -1,4 +1,4 @@
-import { createApp, createHealthApp } from './app.ts';
+import { createApp, createBaseApp } from './app.ts';
 import type { Config } from './config.ts';
 import { type Connection, connect, type Database, disconnect } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
@@ -7,6 +7,7 @@ import { checkEncryptionKey, loadEncryptionKey } from './db/encryption-key.ts';
 import { migrate } from './db/migrate.ts';
 import { createSender, type Sender } from './delivery/attempt.ts';
 import { Mover } from './events/inbox.ts';
+import { removeOldIntakeSpans, traceIntake } from './events/intake-spans.ts';
 import { createLog } from './events/log.ts';
 import { removeOldRuns } from './flows/run.ts';
 import { Runner } from './flows/runner.ts';
@@ -14,6 +15,7 @@ import { createFirstKey } from './http/api-key.ts';
 import { removeEndedSessions } from './http/ended-sessions.ts';
 import { listen } from './http/server.ts';
 import { createLink } from './http/sign-in-link.ts';
+import { DeliverySpans } from './outbox/delivery-spans.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
 import { removeOldHistory } from './outbox/retention.ts';
 import { Watch } from './outbox/watch.ts';
@@ -21,6 +23,7 @@ import { notifyDispatchers } from './outbox/wake-up.ts';
 import { abandonInvocations, removeOldInvocations } from './webhooks/invocation.ts';
 import { logger } from './logger.ts';
 import { Loop } from './loop.ts';
+import { startTracing, type Tracing } from './tracing.ts';
 
 /** A running Bellhop. */
 export type Service = {
@@ -64,11 +67,18 @@ type Stops = (() => Promise<unknown>)[];
 
 /** Each part that is started leaves its stop on the pile; the pile is worked off from its top. */
 async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'>> {
+  const tracing = await startTracing({
+    collectorUrl: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    tracesUrl: config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    serviceName: config.OTEL_SERVICE_NAME,
+    ratio: config.OTEL_TRACES_SAMPLER_ARG,
+  });
+  if (tracing) stops.push(() => tracing.stop());
   const { db, eventsDb, encryption, failed } = await openStore(config, stops);
   await checkEncryptionKey(db, encryption);
   const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
   stops.push(() => sender.close());
-  const parts = { db, eventsDb, encryption, sender };
+  const parts = { db, eventsDb, encryption, sender, tracing };
   const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, parts, stops);
   const watch = new Watch(db);
   stops.push(() => watch.stop());
@@ -118,7 +128,13 @@ function firstLink(encryption: Encryption, keyId: string): string {
   return createLink(encryption, { credential: keyId, locationId: null, endsAt, once: true });
 }
 
-type Parts = { db: Database; eventsDb: Database; encryption: Encryption; sender: Sender };
+type Parts = {
+  db: Database;
+  eventsDb: Database;
+  encryption: Encryption;
+  sender: Sender;
+  tracing: Tracing | null;
+};
 type AppParts = Parts & { watch: Watch };
 
 async function startDispatcher(config: Config, parts: Parts, stops: Stops): Promise<Dispatcher> {
@@ -129,6 +145,7 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
     maxEvents: config.BATCH_MAX_EVENTS,
     maxAgeHours: config.EVENT_MAX_AGE_HOURS,
+    spans: parts.tracing && new DeliverySpans(parts.db, parts.tracing.tracer),
   });
   stops.push(() => dispatcher.stop());
   await dispatcher.start();
@@ -151,6 +168,7 @@ function chores(config: Config, db: Database): Record<string, () => Promise<numb
   const { RETENTION_DAYS: retentionDays, EVENT_MAX_AGE_HOURS: maxAgeHours } = config;
   return {
     'old history': () => removeOldHistory(db, { retentionDays, maxAgeHours }),
+    'old intake spans': () => removeOldIntakeSpans(db, maxAgeHours),
     'lost invocations': () => abandonInvocations(db),
     'old invocations': () => removeOldInvocations(db, retentionDays),
     'old runs': () => removeOldRuns(db, retentionDays),
@@ -158,7 +176,7 @@ function chores(config: Config, db: Database): Record<string, () => Promise<numb
   };
 }
 
-/** The API, or in a process that only dispatches its health; and the runner of flows, which both need. */
+/** The API, or in a process that only dispatches its health and metrics; and the runner of flows, which both need. */
 function startApp(config: Config, parts: AppParts, dispatcher: Dispatcher | null, stops: Stops) {
   const { eventsDb } = parts;
   const accept = createLog(eventsDb);
@@ -169,14 +187,13 @@ function startApp(config: Config, parts: AppParts, dispatcher: Dispatcher | null
   const runner = new Runner({ ...parts, accept, wake });
   stops.push(() => runner.stop());
   runner.start({ queue: config.ROLE !== 'api' });
-  if (config.ROLE === 'dispatcher') return createHealthApp(eventsDb);
+  const base = { ...parts, adminKey: config.BELLHOP_ADMIN_KEY, trustProxy: config.TRUST_PROXY };
+  if (config.ROLE === 'dispatcher') return createBaseApp(base);
   return createApp({
-    ...parts,
-    accept,
+    ...base,
+    accept: parts.tracing ? traceIntake(accept, eventsDb, parts.tracing.tracer) : accept,
     wake,
     runner,
-    adminKey: config.BELLHOP_ADMIN_KEY,
-    trustProxy: config.TRUST_PROXY,
     allowCidrs: config.DELIVERY_ALLOW_CIDRS,
     publicUrl: config.PUBLIC_URL,
     frameAncestors: config.FRAME_ANCESTORS,

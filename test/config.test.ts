@@ -19,6 +19,8 @@ describe('the configuration', () => {
       EVENT_MAX_AGE_HOURS: 24,
       RETENTION_DAYS: 30,
       LOG_LEVEL: 'info',
+      OTEL_SERVICE_NAME: 'bellhop',
+      OTEL_TRACES_SAMPLER_ARG: 1,
       ROLE: 'all',
     });
   });

@@ -122,6 +122,25 @@ export const events = pgTable(
 );
 
 /**
+ * A row is a run of events of a location that one request handed over, and the `traceparent` of the span of that. Written
+ * only while spans are sent to a collector.
+ */
+export const intakeSpans = pgTable(
+  'intake_spans',
+  {
+    locationId: text('location_id').notNull(),
+    firstSequence: sequence('first_sequence').notNull(),
+    lastSequence: sequence('last_sequence').notNull(),
+    traceparent: text().notNull(),
+    createdAt: at('created_at').notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.locationId, t.lastSequence] }),
+    byAge('intake_spans_created_at').on(t.createdAt),
+  ],
+);
+
+/**
  * A row is an event that a transaction of the core app has handed over, until it is moved to its location's log: then it
  * gets its sequence. `number` is the order in which the rows were written.
  */

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { metrics } from '../metrics.ts';
 
 /** Where the driver wants to connect to: `path` is that of a Unix socket. `idle_timeout` null: it listens for notifications. */
 type Target = { host: string[]; port: number[]; path?: string | false; idle_timeout: number | null };
@@ -15,9 +16,18 @@ export function openWatchedSocket({ host, port, path, ...target }: Target, silen
   const socket = new Socket();
   socket.connect(path ? { path } : { host: host[0] ?? '', port: port[0] ?? 0 });
   socket.once('end', () => socket.destroy(new ConnectionEnded()));
+  measure(socket);
   closeWithoutError(socket);
   if (target.idle_timeout !== null) watch(socket, silentMs);
   return socket;
+}
+
+/** One that we did not end ourselves is lost, or could not be made. */
+function measure(socket: Socket): void {
+  metrics.databaseConnections.inc('begun');
+  socket.once('close', () => {
+    if (!socket.writableEnded) metrics.databaseConnections.inc('lost');
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { createSecureContext } from 'node:tls';
+import { metrics } from '../metrics.ts';
 import { connect, type Network } from './connect.ts';
 import { Connection, type Message } from './connection.ts';
 import { Deadline } from './deadline.ts';
@@ -141,6 +142,7 @@ async function exchangeOn(
 }
 
 function reportUnsent(reason: FailureReason, deadline: Deadline): AttemptResult {
+  if (reason === 'blocked') metrics.guardRefusals.inc('send');
   const outcome: Outcome = deadline.passed ? timedOut : { outcome: 'failed', reason, statusCode: null };
   return { ...outcome, durationMs: deadline.elapsedMs(), connectedMs: null };
 }

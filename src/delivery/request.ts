@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { metrics } from '../metrics.ts';
 import { connect, type Network } from './connect.ts';
 import { Connection, type Message } from './connection.ts';
 import type { Deadline } from './deadline.ts';
@@ -54,6 +55,7 @@ export async function requestOnce(
 }
 
 function fail(reason: FailureReason, deadline: Deadline): Reply {
+  if (reason === 'blocked') metrics.guardRefusals.inc('send');
   const durationMs = deadline.elapsedMs();
   if (deadline.passed) return { kind: 'failed', outcome: 'timed_out', reason: 'timeout', durationMs };
   return { kind: 'failed', outcome: 'failed', reason, durationMs };

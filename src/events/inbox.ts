@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
 import { Loop } from '../loop.ts';
+import { metrics } from '../metrics.ts';
 
 /** What `bellhop.emit_session_events` notifies of: there is something new in the inbox. */
 const channel = 'bellhop_emit';
@@ -41,15 +42,20 @@ export class Mover {
   }
 
   async #moveOnce(): Promise<number> {
-    const { events, locationIds, held } = await moveOnce(this.#db);
+    const { events, stored, locationIds, held } = await moveOnce(this.#db);
     this.#wake(locationIds);
+    metrics.eventsAccepted.inc(stored);
+    metrics.eventsDuplicate.inc(events - stored);
     if (events === 0 && held > 0) await delay(heldMs);
     return events + held;
   }
 }
 
-/** What one move did: how many events left the inbox, the locations whose logs grew, and how many it passed over as held. */
-type Move = { events: number; locationIds: string[]; held: number };
+/**
+ * What one move did: how many events left the inbox and how many of them are new to the log, the locations whose logs
+ * grew, and how many it passed over as held.
+ */
+type Move = { events: number; stored: number; locationIds: string[]; held: number };
 
 /**
  * Moves committed events from the inbox to the logs of their locations, where they get their sequences: in the order in
@@ -124,7 +130,7 @@ export async function moveOnce({ $client: sql }: Database): Promise<Move> {
       left join events newest on newest.location_id = b.id and newest.sequence = b.base
       window log as (partition by f.location_id order by f.number)
     )
-    select (select count(*) from taken) as events, array(select id from bumped) as "locationIds",
+    select (select count(*) from taken) as events, (select count(*) from fresh) as stored, array(select id from bumped) as "locationIds",
       (select count(*) from waiting where id not in (select id from steady)) as held`;
   return move;
 }

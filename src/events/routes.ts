@@ -3,8 +3,9 @@ import { type AppEnv, allow, maySee } from '../http/authorize.ts';
 import { readJson } from '../http/body.ts';
 import { invalid, mistakesOf, type Refusal } from '../http/problem.ts';
 import { answers, createRouter, problems } from '../http/router.ts';
+import { metrics } from '../metrics.ts';
 import { locationId, type NewEvent, newEventSchema, uuid } from './event.ts';
-import type { Acceptance } from './log.ts';
+import type { Accept } from './intake-spans.ts';
 
 /** The most events of one request. */
 const maxEvents = 1000;
@@ -58,24 +59,24 @@ const intake = createRoute({
  * @param accept stores the events of a request.
  * @param wake is told the locations that have new events, after their commit.
  */
-export function eventRoutes(
-  accept: (events: NewEvent[]) => Promise<Acceptance>,
-  wake: (locationIds: string[]) => void,
-) {
+export function eventRoutes(accept: Accept, wake: (locationIds: string[]) => void) {
   const router = createRouter<AppEnv>();
   router.openAPIRegistry.register('NewEvent', newEventSchema);
   return router.openapi(intake, async (c) => {
     const events = parseEvents(await readJson(c));
     const hidden = events.map((event) => event.locationId).filter((id) => !maySee(c.var.key, id));
     if (hidden.length > 0) throw unknownLocations(events, hidden, { reason: 'location', key: c.var.key });
-    const acceptance = await accept(events);
+    const acceptance = await accept(events, c.req.header('traceparent'));
     if (acceptance.unknown.length > 0) throw unknownLocations(events, acceptance.unknown);
     const fresh = acceptance.events.filter((event) => !event.duplicate);
+    const duplicates = acceptance.events.length - fresh.length;
     wake([...new Set(fresh.map((event) => event.locationId))]);
+    metrics.eventsAccepted.inc(fresh.length);
+    metrics.eventsDuplicate.inc(duplicates);
     return c.json(
       {
         accepted: fresh.length,
-        duplicates: acceptance.events.length - fresh.length,
+        duplicates,
         events: acceptance.events.map(({ id, locationId, sequence }) => ({ id, locationId, sequence })),
       },
       202,

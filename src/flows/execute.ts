@@ -2,6 +2,7 @@ import { type NewEvent, newEventSchema } from '../events/event.ts';
 import type { Acceptance } from '../events/log.ts';
 import { mask } from '../http/custom-headers.ts';
 import { mistakesOf, Problem } from '../http/problem.ts';
+import { metrics } from '../metrics.ts';
 import { type TriggerOptions, triggerWebhook } from '../webhooks/trigger.ts';
 import { triggerSchema } from '../webhooks/trigger-request.ts';
 import {
@@ -134,6 +135,7 @@ async function emit(around: Surroundings, step: EmitStep): Promise<StepResult> {
   const [accepted] = events;
   if (!accepted) throw new FlowFailure({ where, message: 'The location has been deleted.', line: null });
   options.wake([flow.locationId]);
+  metrics.eventsAccepted.inc();
   const { id, locationId, sequence } = accepted;
   return { data: { id, locationId, sequence }, status: 202, error: false, referenceId: null };
 }

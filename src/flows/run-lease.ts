@@ -1,6 +1,7 @@
 import { and, eq, inArray, lt, notInArray, sql } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { runs } from '../db/schema.ts';
+import { metrics } from '../metrics.ts';
 import type { RunRow } from './run.ts';
 
 /** Milliseconds after which a run whose process no longer renews its lease counts as cut off. */
@@ -43,5 +44,6 @@ export async function abandonRuns(db: Database): Promise<number> {
     .set({ status: 'abandoned', endedAt: sql`now()`, leaseUntil: null })
     .where(and(eq(runs.status, 'running'), lt(runs.leaseUntil, sql`now()`)))
     .returning({ id: runs.id });
+  metrics.runs.inc('abandoned', abandoned.length);
   return abandoned.length;
 }

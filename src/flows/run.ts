@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Database, Queries } from '../db/client.ts';
 import { runSources, runStatuses, runs } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
+import { metrics } from '../metrics.ts';
 import type { Execution, FlowInput } from './execute.ts';
 import type { FlowRow } from './flow.ts';
 import { leaseEnd } from './run-lease.ts';
@@ -148,6 +149,7 @@ function hasKey({ locationId, id }: FlowRow, idempotencyKey: string) {
 /** Puts the end of a run on record. One that was given up meanwhile stays as it is. */
 export async function endRun(db: Database, { locationId, id }: RunRow, execution: Execution): Promise<void> {
   const { status, steps, response, error } = execution;
+  metrics.runs.inc(status);
   await db
     .update(runs)
     .set({

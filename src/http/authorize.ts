@@ -35,7 +35,8 @@ export type LocationEnv = AppEnv & { Variables: { location: Location } };
 /** A location that exists and that the caller's key may see. */
 export type Location = typeof locations.$inferSelect;
 
-type FindKey = (key: string) => Promise<FoundKey | null>;
+/** Tells whose key a text is; see `createKeyFinder`. */
+export type FindKey = (key: string) => Promise<FoundKey | null>;
 
 /** Lets a request pass only with a valid key in `Authorization: Bearer <key>`, from an address that the key allows. */
 export function authenticate(findKey: FindKey, trustProxy: CidrList) {
@@ -94,6 +95,23 @@ function unauthorized(detail: string, refusal?: Refusal): Problem {
 export function allow(scope: Scope) {
   return createMiddleware<AppEnv>(async (c, next) => {
     requireScope(c.var.key, scope);
+    await next();
+  });
+}
+
+/** As {@link allow}, for what tells of all locations together: a key that is bound to one of them does not see it. */
+export function allowWholeService(scope: Scope) {
+  return createMiddleware<AppEnv>(async (c, next) => {
+    const { key } = c.var;
+    requireScope(key, scope);
+    if (key.locationId !== null)
+      throw new Problem(
+        404,
+        'This tells of the whole service: use an API key that is bound to no location.',
+        {
+          refusal: { reason: 'location', key },
+        },
+      );
     await next();
   });
 }

@@ -22,7 +22,8 @@ export function healthRoutes(db: Database) {
     });
 }
 
-function isThere({ $client: sql }: Database): Promise<boolean> {
+/** Whether the database answers now; false when it takes its time. */
+export function isThere({ $client: sql }: Database): Promise<boolean> {
   return Promise.race([
     sql`select 1`.then(
       () => true,

@@ -4,6 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import postgres from 'postgres';
 import { Overloaded } from '../db/gather.ts';
 import { logger } from '../logger.ts';
+import { metrics } from '../metrics.ts';
 import type { ApiKey } from './api-key.ts';
 
 /** What is wrong with one member of a request. `path` is empty when it is the whole. */
@@ -71,6 +72,12 @@ export function invalid(mistakes: Mistake[], refusal?: Refusal): Problem {
   const where = first?.path ? `${first.path}: ${first.message}` : first?.message;
   const count = mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`;
   return new Problem(422, `The request has ${count}. ${where}`, { errors, ...(refusal && { refusal }) });
+}
+
+/** A 422 for a URL that the URL policy forbids. @param message why, as the guard says it. */
+export function refusedUrl(message: string): Problem {
+  metrics.guardRefusals.inc('save');
+  return invalid([{ path: 'url', message }]);
 }
 
 /** What a schema found wrong, as mistakes with dotted paths. */

@@ -4,6 +4,7 @@ import { gather } from '../db/gather.ts';
 import { audit } from '../db/schema.ts';
 import type { CidrList } from '../delivery/url-guard.ts';
 import { logger } from '../logger.ts';
+import { metrics } from '../metrics.ts';
 import { type Act, toAuditRow } from './audit.ts';
 import type { AppEnv, Caller } from './authorize.ts';
 import { clientAddress, networkOf } from './client-address.ts';
@@ -26,6 +27,7 @@ export function recordRefusals(db: Database, trustProxy: CidrList) {
     await next();
     const refusal = c.error instanceof Problem ? c.error.more.refusal : undefined;
     if (!refusal) return;
+    metrics.keyRefusals.inc(refusal.reason);
     const address =
       c.env.caller?.address ?? clientAddress(c.req, c.env.incoming.socket.remoteAddress, trustProxy);
     const who = refusal.key?.id ?? networkOf(address);

@@ -2,8 +2,16 @@ import type { Database } from '../db/client.ts';
 import type { actions } from '../db/schema.ts';
 import { batchInSql, bodyOfDeliveryInSql, eventsThatFitInSql } from '../events/batch.ts';
 
-/** What was done for one lane: a delivery to be sent, or null where events were only skipped. */
-export type Claim = { locationId: string; delivery: ClaimedDelivery | null };
+/**
+ * What was done for one lane: a delivery to be sent, or null where events were only skipped. `skipped` is how many, all of
+ * them as expired, or none.
+ */
+export type Claim = {
+  locationId: string;
+  delivery: ClaimedDelivery | null;
+  skipped: number;
+  areExpired: boolean;
+};
 
 /** What the POST of a claimed delivery needs. Secrets and header values are still encrypted. */
 export type ClaimedDelivery = {
@@ -16,6 +24,9 @@ export type ClaimedDelivery = {
   previousSecret: string | null;
   firstSequence: number;
   lastSequence: number;
+  events: number;
+  /** Since the oldest of its events was accepted, in the database's time; null for a resend or test. */
+  waitedMs: number | null;
   test: boolean;
   /** The actions it carries; null: all. A test carries one sample event of the first. */
   actions: (typeof actions)[number][] | null;
@@ -85,6 +96,7 @@ export async function claim(
           count(*) filter (where e.wanted) as events,
           min(e.sequence) filter (where e.wanted) as first_sequence,
           max(e.sequence) filter (where e.wanted) as last_sequence,
+          min(e.accepted_at) filter (where e.wanted) as accepted_at,
           ${sql.unsafe(batchInSql('f.title_json', 'filter (where e.wanted)'))} as body
         from (
           select e.*, f.actions is null or e.action = any(f.actions) as wanted
@@ -119,11 +131,13 @@ export async function claim(
     ),
     claimed as (
       select location_id, endpoint_id, case when sends then new_id end as delivery_id, new_cursor,
-        first_sequence, last_sequence, title, body, actions, false as test
+        first_sequence, last_sequence, title, body, actions, false as test, accepted_at,
+        case when sends then events else 0 end as events,
+        new_cursor - cursor - case when sends then events else 0 end as skipped, expired_through is not null as are_expired
       from outbox
       union all
       select location_id, endpoint_id, id, null, first_sequence, last_sequence, title, ${sql.unsafe(bodyOfDeliveryInSql('begun'))},
-        actions, test
+        actions, test, null, events, 0, false
       from begun
     ),
     moved as (
@@ -135,16 +149,19 @@ export async function claim(
     )
     select c.location_id as "locationId", c.endpoint_id as "endpointId", c.delivery_id as id,
       c.first_sequence as "firstSequence", c.last_sequence as "lastSequence", c.title, c.body,
-      c.actions, c.test, f.url, f.headers, f.secret, f.previous_secret as "previousSecret"
+      c.actions, c.test, c.events, c.skipped, c.are_expired as "areExpired",
+      (extract(epoch from now() - c.accepted_at) * 1000)::float8 as "waitedMs", f.url, f.headers, f.secret, f.previous_secret as "previousSecret"
     from claimed c
     join lane f on f.location_id = c.location_id and f.endpoint_id = c.endpoint_id`;
-  return rows.map(({ id, ...row }) => ({
+  return rows.map(({ id, skipped, areExpired, ...row }) => ({
     locationId: row.locationId,
     delivery: id === null ? null : { id, ...row },
+    skipped,
+    areExpired,
   }));
 }
 
-type ClaimedRow = Omit<ClaimedDelivery, 'id'> & { id: string | null };
+type ClaimedRow = Omit<ClaimedDelivery, 'id'> & Pick<Claim, 'skipped' | 'areExpired'> & { id: string | null };
 
 /** Finds locations with a free lane that has something to send. The safety net under every wake-up. */
 export async function findDueLocations({ $client: sql }: Database, max: number): Promise<string[]> {

@@ -6,8 +6,10 @@ import type { AttemptResult, Sender } from '../delivery/attempt.ts';
 import { startStopwatch } from '../delivery/deadline.ts';
 import { logger } from '../logger.ts';
 import { Loop } from '../loop.ts';
+import { metrics } from '../metrics.ts';
 import { Announcer } from './announcer.ts';
 import { claim, type ClaimedDelivery, findDueLocations } from './claim.ts';
+import type { DeliverySpans } from './delivery-spans.ts';
 import { logOutcome } from './log-outcome.ts';
 import { abandonOnce, createRecorder, type Recorder } from './outcomes.ts';
 import { toRequest } from './request.ts';
@@ -26,6 +28,8 @@ export type DispatcherOptions = {
   maxEvents: number;
   /** Events older than this are skipped. */
   maxAgeHours: number;
+  /** Is told of what happens, where spans are wanted. */
+  spans: DeliverySpans | null;
 };
 
 /** The most lanes of one claim, and the most locations it looks at: a statement of milliseconds. */
@@ -105,6 +109,7 @@ export class Dispatcher {
     // Those of this process end by themselves, however long the database was away: it knows their outcomes.
     const freed = await abandonOnce(db, maxSwept, [...this.#inFlight.keys()]);
     if (freed.length > 0) logger.warn({ deliveries: freed.length }, 'deliveries abandoned');
+    metrics.deliveries.inc('crashed', freed.length);
     this.#announcer.tell(freed);
     const due = await findDueLocations(db, maxSwept);
     this.wake(due);
@@ -117,8 +122,10 @@ export class Dispatcher {
     // The lease runs from the claim's statement, which begins after this moment: so this one is on the safe side.
     const elapsedMs = startStopwatch();
     const claims = await claim(db, locationIds, newIds(lanes), { ...this.#options, leaseMs });
+    this.#options.spans?.claimed(claims, elapsedMs());
     if (claims.length === lanes) this.wake(locationIds);
-    for (const { locationId, delivery } of claims) {
+    for (const { locationId, delivery, skipped, areExpired } of claims) {
+      metrics.eventsSkipped.inc(areExpired ? 'expired' : 'filtered', skipped);
       if (delivery) this.#begin(delivery, elapsedMs);
       else this.wake([locationId]);
     }
@@ -131,23 +138,28 @@ export class Dispatcher {
         logger.error({ err: error, deliveryId: delivery.id }, 'delivery failed on our side');
       })
       .finally(() => {
+        metrics.deliveriesInFlight.dec();
         this.#inFlight.delete(delivery.id);
         this.wake([delivery.locationId]);
       });
+    metrics.deliveriesInFlight.inc();
     this.#inFlight.set(delivery.id, sending);
   }
 
   async #deliver(delivery: ClaimedDelivery, elapsedMs: () => number): Promise<void> {
-    const { encryption, sender } = this.#options;
-    const { body, headers, shownHeaders } = toRequest(delivery, encryption, new Date());
+    const { encryption, sender, spans } = this.#options;
+    const startedAt = new Date();
+    const { body, headers, shownHeaders } = toRequest(delivery, encryption, startedAt);
     const { locationId, endpointId, id, url } = delivery;
     // As late as can be: a process that was paused before this line sends nothing, and after it the attempt's deadline rules.
     if (elapsedMs() > leaseMarginMs - recordMarginMs)
       throw new Error('The lease ran out before the first byte was sent.');
+    measureBatch(delivery, elapsedMs());
     const attempt = await sender.attempt({ url, method: 'POST', headers, body });
     const result = toWholeMilliseconds(attempt);
     logOutcome(delivery, result);
     await this.#record({ ...result, locationId, endpointId, id, requestHeaders: shownHeaders });
+    await spans?.delivered(delivery, startedAt, result);
   }
 }
 
@@ -155,6 +167,11 @@ export class Dispatcher {
 function newIds(count: number): string[] {
   const random = randomBytes(16 * count);
   return Array.from({ length: count }, (_, n) => uuidv7({ random: random.subarray(16 * n, 16 * (n + 1)) }));
+}
+
+function measureBatch({ events, waitedMs }: ClaimedDelivery, sinceClaimMs: number): void {
+  metrics.deliveryEvents.observe(events);
+  if (waitedMs !== null) metrics.deliveryWaitSeconds.observe((waitedMs + sinceClaimMs) / 1000);
 }
 
 function toWholeMilliseconds(result: AttemptResult): AttemptResult {

@@ -1,8 +1,9 @@
 import type { AttemptResult } from '../delivery/attempt.ts';
 import { logger } from '../logger.ts';
+import { metrics } from '../metrics.ts';
 import type { ClaimedDelivery } from './claim.ts';
 
-/** One log line per delivery. The endpoint is named by id: its URL may hold a secret. */
+/** One log line per delivery, and its metrics. The endpoint is named by id: its URL may hold a secret. */
 export function logOutcome(delivery: ClaimedDelivery, result: AttemptResult): void {
   const { outcome, reason, statusCode, durationMs } = result;
   const { locationId, endpointId, id: deliveryId, firstSequence, lastSequence } = delivery;
@@ -17,6 +18,8 @@ export function logOutcome(delivery: ClaimedDelivery, result: AttemptResult): vo
     statusCode,
     durationMs,
   };
+  metrics.deliveries.inc(reason ?? 'none');
+  metrics.deliverySeconds.observe(durationMs / 1000);
   if (outcome === 'delivered') logger.info(fields, 'delivery ended');
   else logger.warn(fields, 'delivery ended');
 }

@@ -8,7 +8,7 @@ import { uuid } from '../events/event.ts';
 import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
-import { invalid } from '../http/problem.ts';
+import { refusedUrl } from '../http/problem.ts';
 import { rotationSchema } from '../http/rotation.ts';
 import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
 import {
@@ -170,7 +170,7 @@ const rotate = {
 
 function judge(url: string, allow: CidrList): { href: string; warnings: string[] } {
   const judged = judgeUrl(url, allow);
-  if (!judged.ok) throw invalid([{ path: 'url', message: judged.message }]);
+  if (!judged.ok) throw refusedUrl(judged.message);
   return { href: judged.url.href, warnings: judged.warnings };
 }
 

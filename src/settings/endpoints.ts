@@ -8,6 +8,7 @@ import { createSecret } from '../delivery/signature.ts';
 import { sealHeaders } from '../http/custom-headers.ts';
 import { unknownLocation } from '../http/authorize.ts';
 import { Problem } from '../http/problem.ts';
+import { metrics } from '../metrics.ts';
 import type { EndpointChange, EndpointRow, NewEndpoint } from './endpoint.ts';
 
 /** Which endpoint: ids of ours are only ever looked up within a location. */
@@ -120,7 +121,7 @@ function keyOf({ locationId, id }: EndpointRow): EndpointKey {
 
 /** Everything between the cursor and now was accepted while the endpoint was paused, or waited when it was. */
 async function skipPaused(tx: Transaction, { locationId, endpointId }: EndpointKey): Promise<void> {
-  await tx.execute(sql`
+  const resumed = await tx.execute<{ skipped: number }>(sql`
     with resumed as (
       select p.location_id, p.id, p.cursor, l.last_sequence
       from endpoints p
@@ -135,7 +136,9 @@ async function skipPaused(tx: Transaction, { locationId, endpointId }: EndpointK
     update endpoints p
     set cursor = r.last_sequence
     from resumed r
-    where p.location_id = r.location_id and p.id = r.id`);
+    where p.location_id = r.location_id and p.id = r.id
+    returning r.last_sequence - r.cursor as skipped`);
+  for (const { skipped } of resumed) metrics.eventsSkipped.inc('paused', skipped);
 }
 
 /**
@@ -156,7 +159,7 @@ export async function deleteEndpoints(
       and (${endpointId}::uuid is null or p.id = ${endpointId}::uuid)
     order by p.id
     for update`);
-  const deleted = await tx.execute<{ id: string }>(sql`
+  const deleted = await tx.execute<Deleted>(sql`
     with gone as (
       select p.location_id, p.id, p.cursor, p.enabled, l.last_sequence
       from endpoints p
@@ -181,8 +184,15 @@ export async function deleteEndpoints(
       cursor = greatest(p.cursor, g.last_sequence)
     from gone g
     where p.location_id = g.location_id and p.id = g.id
-    returning p.id`);
-  return deleted.map(({ id }) => id);
+    returning p.id, g.enabled, greatest(g.last_sequence - g.cursor, 0) as skipped`);
+  return deleted.map(countSkipped);
+}
+
+type Deleted = { id: string; enabled: boolean; skipped: number };
+
+function countSkipped({ id, enabled, skipped }: Deleted): string {
+  metrics.eventsSkipped.inc(enabled ? 'no_endpoint' : 'paused', skipped);
+  return id;
 }
 
 /** A secret as it is stored: encrypted, with its last characters to recognise it by. */

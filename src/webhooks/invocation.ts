@@ -5,6 +5,7 @@ import type { Database } from '../db/client.ts';
 import { invocationOutcomes, invocationReasons, invocations } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
 import type { ApiKey } from '../http/api-key.ts';
+import { metrics } from '../metrics.ts';
 
 /** An invocation in a list. */
 export const invocationSchema = z
@@ -65,7 +66,8 @@ export type Caller = {
 type NewInvocation = Caller & { id: string };
 
 /** How an invocation ended. `response` null: there is no answer that could be read. */
-export type InvocationEnd = Pick<InvocationRow, 'outcome' | 'reason' | 'durationMs' | 'statusCode'> & {
+export type InvocationEnd = Pick<InvocationRow, 'reason' | 'durationMs' | 'statusCode'> & {
+  outcome: Exclude<InvocationRow['outcome'], 'sending'>;
   response: { data: unknown; bytes: number } | null;
 };
 
@@ -79,6 +81,7 @@ export async function refuseInvocation(
   invocation: NewInvocation,
   refusal: Pick<InvocationRow, 'reason' | 'detail'>,
 ): Promise<void> {
+  metrics.invocations.inc('refused');
   await db.insert(invocations).values({
     ...rowOf(invocation),
     reason: refusal.reason,
@@ -109,6 +112,7 @@ export async function endInvocation(
   recordBodies: boolean,
   { response, ...end }: InvocationEnd,
 ): Promise<void> {
+  metrics.invocations.inc(end.outcome);
   const responseBody = recordBodies && response ? storable(textOf(response.data), maxKept) : null;
   await db
     .update(invocations)
@@ -136,6 +140,7 @@ export async function abandonInvocations(db: Database): Promise<number> {
       ),
     )
     .returning({ id: invocations.id });
+  metrics.invocations.inc('abandoned', abandoned.length);
   return abandoned.length;
 }
 

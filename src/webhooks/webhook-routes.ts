@@ -7,7 +7,7 @@ import { type CidrList, judgeUrl } from '../delivery/url-guard.ts';
 import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
-import { invalid } from '../http/problem.ts';
+import { invalid, refusedUrl } from '../http/problem.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
 import { newWebhookSchema, toWebhook, webhookId, webhookSchema } from './registration.ts';
 import { findWebhook, isWebhook, putWebhook, unknownWebhook } from './webhooks.ts';
@@ -27,7 +27,7 @@ export function webhookRoutes({ db, encryption, allow }: WebhookOptions) {
     if (registration.id !== undefined && registration.id !== webhookId)
       throw invalid([{ path: 'id', message: `must be the id of the path, ${webhookId}` }]);
     const judged = judgeUrl(registration.url, allow);
-    if (!judged.ok) throw invalid([{ path: 'url', message: judged.message }]);
+    if (!judged.ok) throw refusedUrl(judged.message);
     const key = { locationId: c.var.location.id, webhookId };
     const { row, secret } = await audited(db, c.var, async (tx) => {
       const put = await putWebhook(tx, encryption, key, { ...registration, url: judged.url.href });

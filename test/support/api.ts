@@ -1,4 +1,4 @@
-/** What an API answers. `body` is parsed JSON, text where it is CSV, or undefined when there is none or it is a stream. */
+/** What an API answers. `body` is parsed JSON, text where it is CSV or metrics, or undefined when there is none or it is a stream. */
 // oxlint-disable-next-line typescript/no-explicit-any -- tests assert on what comes, whatever it is
 export type Answer = { status: number; headers: Headers; body: any };
 
@@ -35,6 +35,6 @@ async function readBody(response: Response): Promise<unknown> {
   const type = response.headers.get('content-type') ?? '';
   if (type === 'text/event-stream') return response.body?.cancel();
   const text = await response.text();
-  if (type.startsWith('text/csv')) return text;
+  if (/^text\/(csv|plain)/.test(type)) return text;
   return text === '' ? undefined : JSON.parse(text);
 }
