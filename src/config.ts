@@ -117,6 +117,25 @@ export function readDatabaseUrl(env: Environment = process.env): string {
   return read(z.object({ DATABASE_URL: databaseUrl }), env).DATABASE_URL;
 }
 
+/** What the environment says to the commands of `bellhop` that use the API. */
+export type CliEnvironment = z.output<typeof cliSchema>;
+
+const cliSchema = z.object({
+  BELLHOP_URL: z.string().default('http://127.0.0.1:8080'),
+  BELLHOP_KEY: z.string().optional(),
+  BELLHOP_SECRET: z.string().optional(),
+  NO_COLOR: z.string().optional(),
+  TERM: z.string().optional(),
+});
+
+/**
+ * Reads what the commands of `bellhop` need. What is wrong with a value is said by the command that uses it.
+ * @example readCliEnvironment().BELLHOP_URL; // 'http://127.0.0.1:8080'
+ */
+export function readCliEnvironment(env: Environment = process.env): CliEnvironment {
+  return read(cliSchema, env);
+}
+
 type Environment = Record<string, string | undefined>;
 
 function read<Schema extends z.ZodType>(schema: Schema, env: Environment): z.output<Schema> {

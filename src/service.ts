@@ -44,6 +44,9 @@ export type Service = {
 const maxConnections = 10;
 const maxEventConnections = 4;
 
+/** The most connections that a process has: each of the two pools has one more that listens, and a start one that migrates. */
+export const connectionsOfProcess = maxConnections + maxEventConnections + 3;
+
 /**
  * Starts Bellhop: database, migrations, dispatcher, API, in the roles that the configuration gives it.
  * @throws Error that says what is wrong; whatever had been started is stopped again.

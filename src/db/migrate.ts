@@ -11,7 +11,7 @@ const migrationsFolder = fileURLToPath(new URL('drizzle', root));
 const migrationLock = 7_235_641_209;
 
 /** The oldest PostgreSQL that the tests run against, as `server_version_num`. */
-const oldestVersion = 150_000;
+export const oldestVersion = 150_000;
 
 /**
  * Brings a database to the newest schema. Several processes may call it at once: one works, the others wait for it.
@@ -39,7 +39,8 @@ export async function migrate(connection: Connection): Promise<boolean> {
   }
 }
 
-async function askServer({ $client: sql }: Database): Promise<{ version: number; encoding: string }> {
+/** What a server is: its version as `server_version_num`. @throws Error when it cannot be reached. */
+export async function askServer({ $client: sql }: Database): Promise<{ version: number; encoding: string }> {
   try {
     const [server] = await sql<[{ version: number; encoding: string }]>`
       select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`;
@@ -50,7 +51,7 @@ async function askServer({ $client: sql }: Database): Promise<{ version: number;
 }
 
 /** Whether the newest migration has been applied; to a database of a newer Bellhop it has been too. */
-async function isNewest({ $client: sql }: Database): Promise<boolean> {
+export async function isNewest({ $client: sql }: Database): Promise<boolean> {
   const [log] = await sql<[{ exists: boolean }]>`
     select to_regclass('drizzle.__drizzle_migrations') is not null as exists`;
   if (!log.exists) return false;

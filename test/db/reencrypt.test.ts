@@ -92,7 +92,7 @@ it('may be killed in the middle and run again, while the service reads both', as
   await before.stop();
 
   // The row in the middle is held: the program stops there, and is killed.
-  const program = startProgram('dist/reencrypt.js', testEnvironment(stage.databaseUrl, both));
+  const program = startProgram('bin/bellhop.js', testEnvironment(stage.databaseUrl, both), ['reencrypt']);
   await stage.sql.begin(async (tx) => {
     await tx`select from endpoints where id = ${endpoints[125]?.id ?? ''} for update`;
     await until('it waits for the row', async () => {
@@ -143,7 +143,7 @@ it('leaves what is changed meanwhile as it was changed', async () => {
   let program: ReturnType<typeof startProgram> | undefined;
   await stage.sql.begin(async (tx) => {
     await tx`select from endpoints where id = ${first?.id ?? ''} for update`;
-    program = startProgram('dist/reencrypt.js', testEnvironment(stage.databaseUrl, both));
+    program = startProgram('bin/bellhop.js', testEnvironment(stage.databaseUrl, both), ['reencrypt']);
     await until('it waits for the row', async () => {
       const waiting = await stage.sql`
         select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
@@ -183,7 +183,7 @@ it('names what neither key opens, and does the rest', async () => {
 });
 
 async function reencrypt({ databaseUrl }: Stage) {
-  return run('dist/reencrypt.js', testEnvironment(databaseUrl, both));
+  return run('bin/bellhop.js', testEnvironment(databaseUrl, both), ['reencrypt']);
 }
 
 /** One of everything that is sealed. */

@@ -16,7 +16,7 @@ vi.setConfig({ testTimeout: 90_000 });
 
 it('a role without any right to change tables is all the service needs, and it cannot change the audit log', async () => {
   const { owner, role } = await createRoles();
-  expect(await run('dist/migrate.js', { DATABASE_URL: owner })).toEqual({
+  expect(await run('bin/bellhop.js', { DATABASE_URL: owner }, ['migrate'])).toEqual({
     code: 0,
     said: 'The database has the newest schema now.\n',
   });
@@ -63,7 +63,7 @@ it('a start in that role on an older schema fails and says what to do, and works
   expect(empty.code).toBe(1);
   expect(empty.said).toContain('run `npm run migrate` with the DATABASE_URL of its owner');
 
-  await run('dist/migrate.js', { DATABASE_URL: owner });
+  await run('bin/bellhop.js', { DATABASE_URL: owner }, ['migrate']);
   const ungranted = await run('dist/main.js', testEnvironment(role, { LOG_LEVEL: 'info' }));
   expect(ungranted.said).toContain('and grant the role of Bellhop its rights');
 
@@ -79,20 +79,24 @@ it('a start in that role on an older schema fails and says what to do, and works
   expect([behind.code, behind.said]).toEqual([1, expect.stringContaining('run `npm run migrate`')]);
 
   await withSql(owner, (sql) => sql`insert into drizzle.__drizzle_migrations ${sql(newest ?? {})}`);
-  expect((await run('dist/migrate.js', { DATABASE_URL: owner })).said).toBe(
+  expect((await run('bin/bellhop.js', { DATABASE_URL: owner }, ['migrate'])).said).toBe(
     'The database has the newest schema already.\n',
   );
   await start(testEnvironment(role));
 });
 
 it('`npm run migrate` says what it needs', async () => {
-  expect(await run('dist/migrate.js', {})).toEqual({
+  expect(await run('bin/bellhop.js', {}, ['migrate'])).toEqual({
     code: 1,
     said: 'The configuration has a mistake:\n  - DATABASE_URL is required: the embedded database is migrated by every start\n',
   });
-  const away = await run('dist/migrate.js', {
-    DATABASE_URL: 'postgres://bellhop:hunter2@127.0.0.1:1/bellhop',
-  });
+  const away = await run(
+    'bin/bellhop.js',
+    {
+      DATABASE_URL: 'postgres://bellhop:hunter2@127.0.0.1:1/bellhop',
+    },
+    ['migrate'],
+  );
   expect(away.code).toBe(1);
   expect(away.said).toContain('Cannot connect to the database at DATABASE_URL: ');
   expect(away.said).not.toContain('hunter2');

@@ -7,11 +7,15 @@ import { onTestFinished } from 'vitest';
 export type Program = { child: ChildProcess; ended: Promise<{ code: number | null; said: string }> };
 
 /**
- * Starts one of our programs, such as `dist/migrate.js`.
+ * Starts one of our programs, such as `dist/main.js`, or `bin/bellhop.js` with a command.
  * @returns its process, and what it said when it has ended; `code` null: it was killed.
  */
-export function startProgram(file: string, environment: Record<string, string>): Program {
-  const child = spawn(process.execPath, [file], {
+export function startProgram(
+  file: string,
+  environment: Record<string, string>,
+  args: string[] = [],
+): Program {
+  const child = spawn(process.execPath, [file, ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -30,6 +34,6 @@ export function startProgram(file: string, environment: Record<string, string>):
 }
 
 /** Runs one of our programs to its end. */
-export async function run(file: string, environment: Record<string, string>) {
-  return startProgram(file, environment).ended;
+export async function run(file: string, environment: Record<string, string>, args: string[] = []) {
+  return startProgram(file, environment, args).ended;
 }
