@@ -9,7 +9,7 @@ import type { Config } from '../../config.ts';
 import { connect } from '../../delivery/connect.ts';
 import { Deadline } from '../../delivery/deadline.ts';
 import { createResolver, type Resolve } from '../../delivery/resolve.ts';
-import { addressOf, judgeAddress, judgeUrl, nameOf } from '../../delivery/url-guard.ts';
+import { addressOf, judgeAddress, type JudgedUrl, judgeUrl, nameOf } from '../../delivery/url-guard.ts';
 import { describeError } from '../errors.ts';
 import { type Check, checksOf } from './check.ts';
 import { examineClock } from './clock.ts';
@@ -29,7 +29,7 @@ export async function* examineWayOut(config: Config, url: string | undefined): A
   const resolver = createResolver({ timeoutMs: config.DELIVERY_TIMEOUT_MS });
   try {
     if (addressOf(judged.url) === null) yield await examineName(judged.url, resolver.resolve);
-    yield* examineReceiver(judged.url, config, resolver.resolve);
+    yield* examineReceiver(judged, config, resolver.resolve);
   } finally {
     resolver.cancel();
   }
@@ -62,11 +62,12 @@ const advices = {
   tls: 'Its certificate must be valid, for that name, and of an authority that Node.js knows.',
 };
 
-async function* examineReceiver(url: URL, config: Config, resolve: Resolve): AsyncGenerator<Check> {
+async function* examineReceiver(judged: JudgedUrl, config: Config, resolve: Resolve): AsyncGenerator<Check> {
+  const { url } = judged;
   const { ok, failed } = checksOf('Way out');
   const deadline = new Deadline(config.DELIVERY_TIMEOUT_MS);
   const network = { allow: config.DELIVERY_ALLOW_CIDRS, resolve, secureContext: createSecureContext() };
-  const connected = await connect(url.href, network, deadline);
+  const connected = await connect(judged, network, deadline);
   if (!connected.ok) {
     deadline.end();
     const why = deadline.passed ? `not within ${config.DELIVERY_TIMEOUT_MS} ms` : connected.reason;
