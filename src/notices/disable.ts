@@ -34,7 +34,7 @@ export async function disableFailing(db: Database): Promise<number> {
       .limit(maxDisabled)
       .for('update', { of: endpoints, skipLocked: true });
     for (const { hours, ...before } of failing) {
-      const disabledReason = `It failed for ${hours === 1 ? 'an hour' : `${hours} hours`} without a success, after which this location has webhooks disabled. Enable it again when it is repaired.`;
+      const disabledReason = `It failed for ${hours === 1 ? 'an hour' : `${hours} hours`} without a success: this location has chosen that webhooks are then disabled. Enable it again when it is repaired.`;
       const [after] = await tx
         .update(endpoints)
         .set({ enabled: false, disabledReason, updatedAt: new Date() })

@@ -77,7 +77,7 @@ function recovered(sql: Database['$client']) {
       order by n.failing_since desc, n.created_at desc
       limit 1
     ) last
-    where p.failing_since is null and p.deleted_at is null
+    where p.failing_since is null and p.enabled and p.deleted_at is null
       and last.step <> 'recovered' and p.last_delivered_at > last.failing_since`;
 }
 
