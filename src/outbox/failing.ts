@@ -13,7 +13,7 @@ export const failingSteps = [
 ] as const;
 
 /** How far the failing of an endpoint has come. */
-export type FailingStep = (typeof failingSteps)[number]['step'];
+type FailingStep = (typeof failingSteps)[number]['step'];
 
 /** Failures in a row without which no endpoint is disabled, however far apart they are. */
 export const minFailures = 3;
