@@ -24,6 +24,8 @@ import { recordRefusals } from './http/refusals.ts';
 import { rememberKeys } from './http/remembered-keys.ts';
 import { createRouter } from './http/router.ts';
 import { unrouted } from './http/unrouted.ts';
+import { noticeMessageSchema } from './notices/notice.ts';
+import { noticeRoutes } from './notices/notice-routes.ts';
 import { deliveryRoutes } from './outbox/delivery-routes.ts';
 import { exportRoutes } from './outbox/export-routes.ts';
 import { historyRoutes } from './outbox/history-routes.ts';
@@ -120,6 +122,7 @@ function mountFeatures(app: App, options: AppOptions & Pick<PageOptions, 'creden
   app.route('/', resendRoutes({ db, wake, waitMs: 2 * options.timeoutMs + 1000 }));
   app.route('/', rangeResendRoutes(db, wake));
   app.route('/', statsRoutes(db));
+  app.route('/', noticeRoutes(db));
   app.route('/', webhookRoutes({ db, encryption, allow: allowCidrs }));
   app.route('/', invocationRoutes(options));
   app.route('/', flowRoutes(options));
@@ -155,6 +158,14 @@ function describe(app: ReturnType<typeof createRouter<AppEnv>>) {
     request: {
       body: { content: { 'application/json': { schema: sentEventSchema.array().min(1).max(100) } } },
     },
+    responses: { 200: { description: 'Any 2xx counts as delivered; the body is ignored' } },
+  });
+  app.openAPIRegistry.registerWebhook({
+    method: 'post',
+    path: 'endpointNotice',
+    summary:
+      "What the operator's endpoint (OPERATOR_WEBHOOK_URL) receives: a notice of an endpoint that keeps failing",
+    request: { body: { content: { 'application/json': { schema: noticeMessageSchema } } } },
     responses: { 200: { description: 'Any 2xx counts as delivered; the body is ignored' } },
   });
   // Made once: it takes as long as ten other requests, and anybody may ask for it.

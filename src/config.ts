@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { z } from 'zod';
-import { parseCidrs } from './delivery/url-guard.ts';
+import { type CidrList, judgeUrl, parseCidrs } from './delivery/url-guard.ts';
 
 /** What the environment says, checked. See `.env.example` for each name. */
 export type Config = z.output<typeof schema>;
@@ -55,6 +55,16 @@ const databaseUrl = z
 /** Rules between variables are judged even when one of them is wrong by itself, so that one start shows every mistake. */
 const always = () => true;
 
+type OperatorUrl = { OPERATOR_WEBHOOK_URL?: string | undefined; DELIVERY_ALLOW_CIDRS: CidrList };
+
+/** What the URL guard has against the operator's endpoint; ranges that could not be read exempt nothing. */
+function operatorUrlMistake(env: OperatorUrl): string | null {
+  if (!env.OPERATOR_WEBHOOK_URL) return null;
+  const allow = Array.isArray(env.DELIVERY_ALLOW_CIDRS) ? env.DELIVERY_ALLOW_CIDRS : [];
+  const judged = judgeUrl(env.OPERATOR_WEBHOOK_URL, allow);
+  return judged.ok ? null : judged.message;
+}
+
 const schema = z
   .object({
     HOST: z.string().default('127.0.0.1'),
@@ -77,6 +87,11 @@ const schema = z
     DELIVERY_ALLOW_CIDRS: cidrs.default(parseCidrs('')),
     BATCH_MAX_EVENTS: whole(1, 100).default(100),
     EVENT_MAX_AGE_HOURS: whole(1, 24 * 365).default(24),
+    OPERATOR_WEBHOOK_URL: z.string().optional(),
+    OPERATOR_WEBHOOK_SECRET: z
+      .string()
+      .regex(/^whsec_[A-Za-z0-9+/]{32,86}={0,2}$/, 'must be whsec_ and 24 to 64 bytes in base64')
+      .optional(),
     RETENTION_DAYS: whole(1, 3650).default(30),
     OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
     OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
@@ -92,6 +107,17 @@ const schema = z
   .refine((env) => !env.DATABASE_URL || env.BELLHOP_ENCRYPTION_KEY, {
     path: ['BELLHOP_ENCRYPTION_KEY'],
     message: 'is required with DATABASE_URL: make one with `openssl rand -base64 32` and keep it',
+    when: always,
+  })
+  .refine((env) => !env.OPERATOR_WEBHOOK_URL === !env.OPERATOR_WEBHOOK_SECRET, {
+    path: ['OPERATOR_WEBHOOK_SECRET'],
+    message:
+      'must be set with OPERATOR_WEBHOOK_URL, and only with it: `echo whsec_$(openssl rand -base64 32)` makes one',
+    when: always,
+  })
+  .refine((env) => operatorUrlMistake(env) === null, {
+    path: ['OPERATOR_WEBHOOK_URL'],
+    error: ({ input }) => `is refused: ${operatorUrlMistake(z.custom<OperatorUrl>().parse(input))}`,
     when: always,
   })
   .refine((env) => env.DATABASE_URL || (env.ROLE !== 'api' && env.ROLE !== 'dispatcher'), {

@@ -16,6 +16,8 @@ import { removeEndedSessions } from './http/ended-sessions.ts';
 import { listen } from './http/server.ts';
 import { createLink } from './http/sign-in-link.ts';
 import { DeliverySpans } from './outbox/delivery-spans.ts';
+import { tellNotices } from './notices/tell.ts';
+import { removeOldNotices } from './notices/raise.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
 import { removeOldHistory } from './outbox/retention.ts';
 import { Watch } from './outbox/watch.ts';
@@ -155,7 +157,7 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
   const mover = new Mover(parts.eventsDb, (locationIds) => dispatcher.wake(locationIds));
   stops.push(() => mover.stop());
   await mover.start();
-  for (const [name, once] of Object.entries(chores(config, parts.db))) {
+  for (const [name, once] of Object.entries(chores(config, parts))) {
     const chore = new Loop(once, { name, ...chorePace });
     stops.push(() => chore.stop());
     chore.start();
@@ -167,9 +169,13 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
 const chorePace = { idleMs: 60_000, busyMs: 100 };
 
 /** One bounded step of each, which resolves with how many rows it changed. One that fails keeps no other from its work. */
-function chores(config: Config, db: Database): Record<string, () => Promise<number>> {
+function chores(config: Config, { db, sender }: Parts): Record<string, () => Promise<number>> {
   const { RETENTION_DAYS: retentionDays, EVENT_MAX_AGE_HOURS: maxAgeHours } = config;
+  const { OPERATOR_WEBHOOK_URL: url, OPERATOR_WEBHOOK_SECRET: secret } = config;
+  const operator = url && secret ? { url, secret } : null;
   return {
+    notices: () => tellNotices(db, sender, operator),
+    'old notices': () => removeOldNotices(db, retentionDays),
     'old history': () => removeOldHistory(db, { retentionDays, maxAgeHours }),
     'old intake spans': () => removeOldIntakeSpans(db, maxAgeHours),
     'lost invocations': () => abandonInvocations(db),

@@ -58,6 +58,15 @@ export const invocationReasons = [
   'does_not_fit',
   'internal',
 ] as const;
+/** What a notice tells of an endpoint: how far its failing has come, that it was disabled for it, or delivers again. */
+export const noticeSteps = [
+  'first_failures',
+  'one_hour',
+  'one_day',
+  'three_days',
+  'disabled',
+  'recovered',
+] as const;
 export const flowStatuses = ['draft', 'live', 'paused'] as const;
 export const runStatuses = ['queued', 'running', 'succeeded', 'failed', 'abandoned'] as const;
 export const runSources = ['flow_webhook', 'app_webhook', 'rerun'] as const;
@@ -84,7 +93,10 @@ const byAge = (name: string) => ({
 });
 const sequence = (name: string) => bigint(name, { mode: 'number' });
 
-/** A row is a venue. `last_sequence` is the sequence of its newest event. A deleted one keeps its log until retention takes it. */
+/**
+ * A row is a venue. `last_sequence` is the sequence of its newest event. An endpoint that has failed for
+ * `disable_failing_after_hours` is disabled; null: none ever is. A deleted one keeps its log until retention takes it.
+ */
 export const locations = pgTable(
   'locations',
   {
@@ -93,6 +105,7 @@ export const locations = pgTable(
     number: integer().notNull().generatedAlwaysAsIdentity(),
     title: text().notNull(),
     lastSequence: sequence('last_sequence').notNull().default(0),
+    disableFailingAfterHours: integer('disable_failing_after_hours'),
     createdAt: at('created_at').notNull().defaultNow(),
     updatedAt: at('updated_at').notNull().defaultNow(),
     deletedAt: at('deleted_at'),
@@ -162,7 +175,8 @@ export const inbox = pgTable(
 /**
  * A row is a webhook URL of a location. It has been sent, or skipped, everything up to `cursor`, and had no part in
  * what is at or before `start_sequence`. `lease_*` name the one delivery that holds its lane and until when.
- * `secret` and the values of `headers` are encrypted. A deleted one stays, emptied, so that the log can name it.
+ * `secret` and the values of `headers` are encrypted. `failing_since` is the first failure since the last success, or
+ * since a pause; `disabled_reason` is why Bellhop itself disabled it. A deleted one stays, emptied, so that the log can name it.
  */
 export const endpoints = pgTable(
   'endpoints',
@@ -185,6 +199,8 @@ export const endpoints = pgTable(
     lastDeliveredAt: at('last_delivered_at'),
     lastFailedAt: at('last_failed_at'),
     failuresInARow: integer('failures_in_a_row').notNull().default(0),
+    failingSince: at('failing_since'),
+    disabledReason: text('disabled_reason'),
     createdAt: at('created_at').notNull().defaultNow(),
     updatedAt: at('updated_at').notNull().defaultNow(),
     deletedAt: at('deleted_at'),
@@ -245,6 +261,38 @@ export const skips = pgTable(
   (t) => [
     primaryKey({ columns: [t.locationId, t.endpointId, t.lastSequence] }),
     byAge('skips_created_at').on(t.createdAt),
+  ],
+);
+
+/**
+ * A row is something to be told of an endpoint that fails, `failing_since` a time: each step once. What is told is as it
+ * was then. `outcome` null: the operator's endpoint has not been sent it; otherwise how that went, once.
+ */
+export const notices = pgTable(
+  'notices',
+  {
+    locationId: text('location_id').notNull(),
+    id: uuid().notNull(),
+    title: text().notNull(),
+    endpointId: uuid('endpoint_id').notNull(),
+    host: text().notNull(),
+    description: text().notNull(),
+    step: text({ enum: noticeSteps }).notNull(),
+    failingSince: at('failing_since').notNull(),
+    failuresInARow: integer('failures_in_a_row').notNull(),
+    lastReason: text('last_reason', { enum: reasons }),
+    lastStatusCode: integer('last_status_code'),
+    outcome: text({ enum: outcomes }),
+    reason: text({ enum: reasons }),
+    statusCode: integer('status_code'),
+    createdAt: at('created_at').notNull().defaultNow(),
+    startedAt: at('started_at'),
+    endedAt: at('ended_at'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.locationId, t.id] }),
+    uniqueIndex('notices_step').on(t.locationId, t.endpointId, t.failingSince, t.step),
+    index('notices_id').on(t.id),
   ],
 );
 

@@ -9,6 +9,7 @@ export const auditActions = [
   'endpoint.created',
   'endpoint.changed',
   'endpoint.deleted',
+  'endpoint.disabled',
   'endpoint.secret_rotated',
   'endpoint.tested',
   'location.created',

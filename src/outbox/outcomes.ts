@@ -92,7 +92,8 @@ async function recordFree({ $client: sql }: Database, endings: Ending[]): Promis
       set lease_delivery_id = null, lease_until = null,
         last_delivered_at = case when e.outcome = 'delivered' then now() else p.last_delivered_at end,
         last_failed_at = case when e.outcome = 'delivered' then p.last_failed_at else now() end,
-        failures_in_a_row = case when e.outcome = 'delivered' then 0 else p.failures_in_a_row + 1 end
+        failures_in_a_row = case when e.outcome = 'delivered' then 0 else p.failures_in_a_row + 1 end,
+        failing_since = case when e.outcome = 'delivered' then null else coalesce(p.failing_since, now()) end
       from ending e
       where p.location_id = e."locationId" and p.id = e."endpointId" and p.lease_delivery_id = e.id
         and e.id not in (select id from held)
@@ -127,7 +128,8 @@ export async function abandonOnce(
       where d.location_id = l.location_id and d.id = l.lease_delivery_id and d.outcome = 'sending'
     )
     update endpoints p
-    set lease_delivery_id = null, lease_until = null, last_failed_at = now(), failures_in_a_row = failures_in_a_row + 1
+    set lease_delivery_id = null, lease_until = null, last_failed_at = now(),
+      failures_in_a_row = failures_in_a_row + 1, failing_since = coalesce(failing_since, now())
     from lost l
     where p.location_id = l.location_id and p.id = l.id
     returning l.location_id as "locationId", l.lease_delivery_id as id`;

@@ -1,5 +1,7 @@
 import { createContext, useContext } from 'hono/jsx';
+import type { z } from '@hono/zod-openapi';
 import type { AppEnv } from '../http/authorize.ts';
+import type { locationSchema } from '../settings/location.ts';
 import type { Api } from './api.ts';
 import type { Flash } from './sign-in/flash.ts';
 import type { Session } from './sign-in/session.ts';
@@ -27,7 +29,7 @@ export type PageEnv = AppEnv & {
     api: Api;
     /** Leaves something for the next page to show once. */
     leave: (flash: Flash) => void;
-    location: NamedLocation;
+    location: NamedLocation & Pick<z.output<typeof locationSchema>, 'disableFailingAfterHours'>;
   };
 };
 

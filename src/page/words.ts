@@ -101,7 +101,7 @@ export function tellDetail({ outcome, reason, statusCode, durationMs }: Told): s
 
 /** A number with its noun. @example count(1204, 'event'); // '1,204 events' */
 export function count(amount: number, noun: string): string {
-  return `${amount.toLocaleString('en')} ${amount === 1 ? noun : noun.replace(/y$/, 'ie') + 's'}`;
+  return `${amount.toLocaleString('en')} ${amount === 1 ? noun : noun.replace(/([^aeiou])y$/, '$1ie') + 's'}`;
 }
 
 /** The host of a URL, by which people know it. */

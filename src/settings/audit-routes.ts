@@ -45,7 +45,8 @@ export const auditEntrySchema = z
     locationId: locationId.nullable(),
     actor: z.object({
       kind: z.enum(actorKinds).openapi({
-        description: 'key: by an API key; page, link: a person at the page; sender: nobody known',
+        description:
+          'key: by an API key; page, link: a person at the page; sender: nobody known; service: Bellhop itself',
       }),
       id: z.string(),
       name: z.string(),

@@ -3,6 +3,7 @@ import { actions, type endpoints } from '../db/schema.ts';
 import { action, uuid } from '../events/event.ts';
 import { headerNameSchema, headerValueSchema, mask, namesHeaderTwice } from '../http/custom-headers.ts';
 import { text } from '../http/text.ts';
+import { failingStepOf, failingSteps } from '../outbox/failing.ts';
 
 /** Headers that every POST to an endpoint has already. */
 const ownHeaders = ['content-type', 'user-agent'];
@@ -64,6 +65,10 @@ export const endpointSchema = z
     description: z.string(),
     actions: z.array(action),
     enabled: z.boolean(),
+    disabledReason: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Why Bellhop itself disabled it; null: it did not' }),
     headers: z.record(z.string(), z.string()).openapi({ description: 'Values are masked' }),
     secretHint: z.string().openapi({ example: '…KQWE=' }),
     health: z.object({
@@ -71,6 +76,13 @@ export const endpointSchema = z
       lastDeliveredAt: z.iso.datetime().nullable(),
       lastFailedAt: z.iso.datetime().nullable(),
       failuresInARow: z.int(),
+      failingSince: z.iso.datetime().nullable().openapi({
+        description: 'The first failure since the last success, or since it was enabled; null: none',
+      }),
+      step: z
+        .enum(failingSteps.map(({ step }) => step))
+        .nullable()
+        .openapi({ description: 'How far its failing has come; null: not so far that it is told' }),
     }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
@@ -83,13 +95,14 @@ export type EndpointChange = z.output<typeof endpointChangeSchema>;
 
 /** An endpoint as it is answered: secrets and header values never leave. */
 export function toEndpoint(row: EndpointRow): z.input<typeof endpointSchema> {
-  const { id, url, description, enabled, secretHint, failuresInARow } = row;
+  const { id, url, description, enabled, disabledReason, secretHint, failuresInARow } = row;
   return {
     id,
     url,
     description,
     actions: row.actions ?? [...actions],
     enabled,
+    disabledReason,
     headers: Object.fromEntries(Object.keys(row.headers).map((name) => [name, mask])),
     secretHint,
     health: {
@@ -97,6 +110,8 @@ export function toEndpoint(row: EndpointRow): z.input<typeof endpointSchema> {
       lastDeliveredAt: row.lastDeliveredAt?.toISOString() ?? null,
       lastFailedAt: row.lastFailedAt?.toISOString() ?? null,
       failuresInARow,
+      failingSince: row.failingSince?.toISOString() ?? null,
+      step: failingStepOf(row),
     },
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),

@@ -104,11 +104,14 @@ export async function changeEndpoint(
   { headers, ...change }: EndpointChange,
 ): Promise<EndpointRow> {
   const key = keyOf(before);
-  if (change.enabled && !before.enabled) await skipPaused(tx, key);
+  const isResumed = change.enabled && !before.enabled;
+  if (isResumed) await skipPaused(tx, key);
+  // What it does after a pause is judged anew.
+  const fresh = isResumed && { failingSince: null, disabledReason: null };
   const sealed = headers && { headers: sealHeaders(headers, before.headers, sealFor(encryption, key)) };
   const [after] = await tx
     .update(endpoints)
-    .set({ ...change, ...sealed, updatedAt: new Date() })
+    .set({ ...change, ...fresh, ...sealed, updatedAt: new Date() })
     .where(isEndpoint(key))
     .returning();
   if (!after) throw new Error('The endpoint was not changed.');

@@ -8,7 +8,13 @@ import { invalid } from '../http/problem.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
 import { text } from '../http/text.ts';
 import { readLocationStats } from '../outbox/location-stats.ts';
-import { listedLocationSchema, locationSchema, maxTitleLength, title, toLocation } from './location.ts';
+import {
+  listedLocationSchema,
+  locationSchema,
+  locationSettingsSchema,
+  maxTitleLength,
+  toLocation,
+} from './location.ts';
 import { deleteLocation, findLocations, putLocation } from './locations.ts';
 
 /** The venues: made and renamed by the core app, under its own ids. */
@@ -19,7 +25,7 @@ export function locationRoutes(db: Database) {
     const id = parseId(c.req.valid('param').id);
     requireSight(c.var.key, id);
     const location = await audited(db, c.var, async (tx) => {
-      const { before, after } = await putLocation(tx, id, c.req.valid('json').title);
+      const { before, after } = await putLocation(tx, id, c.req.valid('json'));
       const action = before ? 'location.changed' : 'location.created';
       const entry = { action, locationId: id, target: id, before, after } as const;
       return [after, before === after ? null : entry];
@@ -59,9 +65,9 @@ const path = z.object({ id: locationId });
 const put = createRoute({
   method: 'put',
   path: '/v1/locations/{id}',
-  summary: 'Make a location, or change its title',
+  summary: 'Make a location, or change its settings',
   middleware: allow('settings:write'),
-  request: { params: z.object({ id: z.string() }), ...takes(z.object({ title })) },
+  request: { params: z.object({ id: z.string() }), ...takes(locationSettingsSchema) },
   responses: { 200: answers('The location', locationSchema), ...problems },
 });
 

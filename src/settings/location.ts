@@ -9,12 +9,33 @@ export const maxTitleLength = 500;
 /** What people call a location. */
 export const title = text(1, maxTitleLength).openapi({ example: 'Kamen Test' });
 
+/** Hours of failing that a location may choose: an hour to 30 days. */
+const maxFailingHours = 720;
+
+/** What people choose for a location. */
+export const locationSettingsSchema = z.object({
+  title,
+  disableFailingAfterHours: z
+    .int('must be a whole number or null')
+    .min(1, 'must be at least 1')
+    .max(maxFailingHours, `must be at most ${maxFailingHours}`)
+    .nullable()
+    .optional()
+    .openapi({
+      description:
+        'An endpoint that fails for so many hours without a success is disabled; null: never, as at first. Left out, it stays as it is',
+    }),
+});
+
+export type LocationSettings = z.output<typeof locationSettingsSchema>;
+
 /** A location as it is answered. */
 export const locationSchema = z
   .object({
     id: locationId,
     uuid: z.guid(),
     title,
+    disableFailingAfterHours: z.int().nullable(),
     lastSequence: z.int().openapi({ description: 'The sequence of its newest event' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
@@ -28,6 +49,10 @@ export const listedLocationSchema = locationSchema
       .object({
         endpoints: z.int(),
         failing: z.int().openapi({ description: 'Endpoints whose last delivery did not arrive' }),
+        failingSince: z.iso.datetime().nullable().openapi({
+          description: 'Since when the one of them fails that fails for longest; null: none does',
+        }),
+        disabled: z.int().openapi({ description: 'Endpoints that were disabled because they kept failing' }),
         backlog: z.int().openapi({ description: 'Events not sent yet, over all endpoints' }),
         lastEventAt: z.iso.datetime().nullable(),
         deliveries: z.int(),
@@ -45,6 +70,7 @@ export function toLocation({
   id,
   uuid,
   title,
+  disableFailingAfterHours,
   lastSequence,
   createdAt,
   updatedAt,
@@ -53,6 +79,7 @@ export function toLocation({
     id,
     uuid,
     title,
+    disableFailingAfterHours,
     lastSequence,
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from '@hono/zod-openapi';
 import { and, asc, eq, gt, ilike, isNull, or } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
@@ -5,32 +6,37 @@ import { apiKeys, appWebhooks, flows, locations, webhooks } from '../db/schema.t
 import type { Transaction } from '../db/transact.ts';
 import { unknownLocation } from '../http/authorize.ts';
 import { deleteEndpoints } from './endpoints.ts';
-import { type locationSchema, toLocation } from './location.ts';
+import { type LocationSettings, type locationSchema, toLocation } from './location.ts';
 
 type LocationAnswer = z.input<typeof locationSchema>;
 
 /**
- * Makes a location, or changes its title.
+ * Makes a location, or changes its settings.
  * @returns the location before (null: it was not there) and after: the same object when nothing had to be changed, so
  * that a core app may put all of its locations as often as it likes.
  */
 export async function putLocation(
   tx: Transaction,
   id: string,
-  title: string,
+  wanted: LocationSettings,
 ): Promise<{ before: LocationAnswer | null; after: LocationAnswer }> {
   const [found] = await tx.select().from(locations).where(eq(locations.id, id)).for('update');
   const before = found && !found.deletedAt ? toLocation(found) : null;
-  if (before?.title === title) return { before, after: before };
+  const settings = { disableFailingAfterHours: before?.disableFailingAfterHours ?? null, ...wanted };
+  if (before && isDeepStrictEqual({ ...before, ...settings }, before)) return { before, after: before };
   const [after] = found
     ? await tx
         .update(locations)
-        .set({ title, updatedAt: new Date(), deletedAt: null })
+        .set({ ...settings, updatedAt: new Date(), deletedAt: null })
         .where(eq(locations.id, id))
         .returning()
-    : await tx.insert(locations).values({ id, title }).onConflictDoNothing().returning();
+    : await tx
+        .insert(locations)
+        .values({ id, ...settings })
+        .onConflictDoNothing()
+        .returning();
   // Of two that make it at once, one finds that of the other.
-  return after ? { before, after: toLocation(after) } : putLocation(tx, id, title);
+  return after ? { before, after: toLocation(after) } : putLocation(tx, id, wanted);
 }
 
 type Search = { onlyId: string | null; cursor: string | undefined; q: string | undefined; limit: number };

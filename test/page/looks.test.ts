@@ -29,6 +29,7 @@ afterAll(async () => {
 afterEach(() => tab.check());
 
 const venue = '/locations/berlin-mitte';
+const failingVenue = '/locations/dortmund-west';
 const flowVenue = '/locations/kamen-test';
 const newVenue = '/locations/new-venue';
 
@@ -49,6 +50,9 @@ test.each([
   `${venue}/api`,
   `${venue}/api/new`,
   `${venue}/audit`,
+  failingVenue,
+  `${failingVenue}/webhooks`,
+  `${failingVenue}/deliveries`,
   `${flowVenue}/registered-webhooks`,
   `${flowVenue}/registered-webhooks/check-voucher`,
   `${flowVenue}/registered-webhooks/check-voucher/invocations`,

@@ -18,6 +18,7 @@ const folder = fileURLToPath(new URL('../../docs/screenshots/', import.meta.url)
 const adminKey = 'screenshots-'.repeat(4);
 const good = '/locations/kamen-test';
 const failing = '/locations/berlin-mitte';
+const keepsFailing = '/locations/dortmund-west';
 
 type Shot = {
   path: string;
@@ -33,6 +34,8 @@ function listShots({ deliveryId, sessionId, displayId, runId }: Made): Record<st
     locations: { path: '/locations' },
     'overview-good': { path: good },
     'overview-failing': { path: failing },
+    'keeps-failing': { path: keepsFailing },
+    'failing-choice': { path: `${keepsFailing}/webhooks`, act: showEnd },
     'overview-empty': { path: '/locations/new-venue' },
     webhooks: { path: `${failing}/webhooks` },
     'webhook-refused': { path: `${good}/webhooks/new`, act: enterPrivateUrl },
@@ -48,6 +51,10 @@ function listShots({ deliveryId, sessionId, displayId, runId }: Made): Record<st
     flows: { path: `${good}/flows` },
     run: { path: `${good}/runs/${runId}`, isWhole: true },
   };
+}
+
+async function showEnd(page: Page): Promise<void> {
+  await page.getByRole('heading', { name: 'When a webhook keeps failing' }).scrollIntoViewIfNeeded();
 }
 
 async function enterPrivateUrl(page: Page): Promise<void> {
@@ -114,7 +121,7 @@ const looks: Look[] = [
   {
     suffix: '-phone',
     options: { viewport: phone, colorScheme: 'dark' },
-    names: ['overview-failing', 'webhook-test', 'deliveries', 'api-key'],
+    names: ['overview-failing', 'keeps-failing', 'webhook-test', 'deliveries', 'api-key'],
   },
 ];
 

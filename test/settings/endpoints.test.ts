@@ -36,7 +36,15 @@ describe('a new endpoint', () => {
       enabled: true,
       headers: {},
       secretHint: `…${secret.slice(-5)}`,
-      health: { state: 'new', lastDeliveredAt: null, lastFailedAt: null, failuresInARow: 0 },
+      disabledReason: null,
+      health: {
+        state: 'new',
+        lastDeliveredAt: null,
+        lastFailedAt: null,
+        failuresInARow: 0,
+        failingSince: null,
+        step: null,
+      },
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
     });

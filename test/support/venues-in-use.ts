@@ -42,8 +42,8 @@ const refused = (statusCode: number): Ending => ({
 const timedOut: Ending = { outcome: 'timed_out', reason: 'timeout', statusCode: null, durationMs: 2000 };
 
 /**
- * Four venues as they are in life: `kamen-test` where all is well, with a flow; `berlin-mitte` with failures; a new one; and
- * one with long names.
+ * Five venues as they are in life: `kamen-test` where all is well, with a flow; `berlin-mitte` with failures; `dortmund-west`, one of
+ * whose webhooks keeps failing, and one was switched off for it; a new one; and one with long names.
  * @param databaseUrl the service's database: the last 24 hours are written into the log directly.
  * @param thirdParty answers what the flow asks, at `/vouchers`.
  */
@@ -96,11 +96,37 @@ async function makePast(api: Api, sql: postgres.Sql): Promise<void> {
       },
     ],
   });
+  await writePast(api, sql, {
+    locationId: 'dortmund-west',
+    endpoints: [
+      {
+        url: 'https://booking.example.net/hooks/vr',
+        description: 'The booking page',
+        endingOf: delivered,
+      },
+      {
+        url: 'https://lights.example.com/api/v1/sessions/changed?arena=west',
+        description: 'The lights of the arena',
+        endingOf: (n, hour) => (hour > 2 ? refused(502) : delivered(n)),
+      },
+      {
+        url: 'https://old-till.example.com/hooks',
+        description: 'The old till',
+        endingOf: (n, hour) => (hour > 13 ? timedOut : delivered(n)),
+      },
+    ],
+  });
+  await sql`
+    update endpoints
+    set enabled = false, disabled_reason =
+      'It failed for 8 hours without a success: this location has chosen that webhooks are then disabled. Enable it again when it is repaired.'
+    where url like '%old-till%'`;
 }
 
 const venues = {
   'kamen-test': 'Kamen Test',
   'berlin-mitte': 'Berlin Mitte',
+  'dortmund-west': 'Dortmund West',
   'new-venue': 'Hamburg Hafen',
   'the-venue-with-the-longest-id-that-a-booking-system-gives-it-123':
     'Virtual Reality Arcade & Escape Games at the Old Fire Station, Bad Neuenahr-Ahrweiler (Ground Floor)',
@@ -121,11 +147,14 @@ async function writePast(api: Api, sql: postgres.Sql, { locationId, endpoints }:
       const endpoint = { locationId, endpointId: ids[k] ?? '', url };
       const endings = events.map(({ at, hour }, n) => ({ at, ...endingOf(n, hour) }));
       await tx`insert into deliveries ${tx(endings.map((ending, n) => deliveryOf(endpoint, n + 1, ending)))}`;
-      const failuresInARow = endings.length - 1 - endings.findLastIndex(isDelivered);
+      const lastDelivered = endings.findLastIndex(isDelivered);
+      const failuresInARow = endings.length - 1 - lastDelivered;
       await tx`
         update endpoints
         set cursor = ${events.length}, failures_in_a_row = ${failuresInARow},
-          last_delivered_at = ${endings.findLast(isDelivered)?.at ?? null}
+          last_delivered_at = ${endings[lastDelivered]?.at ?? null},
+          failing_since = ${endings[lastDelivered + 1]?.at ?? null},
+          last_failed_at = ${endings.findLast((ending) => !isDelivered(ending))?.at ?? null}
         where location_id = ${locationId} and id = ${endpoint.endpointId}`;
     }
   });

@@ -21,6 +21,7 @@ const actionWords: Record<Entry['action'], string> = {
   'endpoint.created': 'Added a webhook',
   'endpoint.changed': 'Changed a webhook',
   'endpoint.deleted': 'Deleted a webhook',
+  'endpoint.disabled': 'Switched off a webhook that kept failing',
   'endpoint.secret_rotated': 'Rotated the secret of a webhook',
   'endpoint.tested': 'Sent a test',
   'location.created': 'Made the location',

@@ -6,6 +6,7 @@ import { type Delivery, DeliveryRow } from './delivery-row.tsx';
 import type { Endpoint, Stats } from '../endpoints/endpoints-page.tsx';
 import { LocationPage, pathOfTab } from '../location-page.tsx';
 import { DeliveriesChart } from '../parts/chart.tsx';
+import { FailingBanner, type Trouble } from '../parts/failing-banner.tsx';
 import { Pager } from '../parts/pager.tsx';
 import { SessionSearch } from '../parts/session-search.tsx';
 import { number, TableFrame } from '../parts/table.tsx';
@@ -15,6 +16,7 @@ import type { NamedLocation } from '../view.ts';
 export type DeliveriesState = {
   location: NamedLocation;
   endpoints: Endpoint[];
+  troubles: Trouble[];
   stats: Stats;
   filters: DeliveryFilters;
   /** Where this page begins in the log; empty: at its newest delivery. */
@@ -27,7 +29,7 @@ export type DeliveriesState = {
 
 /** The log of a location: what was sent, where to, and how it went, while it happens. */
 export function DeliveriesPage(state: DeliveriesState) {
-  const { location, endpoints, stats, filters, mistakes } = state;
+  const { location, endpoints, troubles, stats, filters, mistakes } = state;
   const path = pathOfTab(location.id, 'deliveries');
   return (
     <LocationPage location={location} tab="deliveries">
@@ -43,6 +45,7 @@ export function DeliveriesPage(state: DeliveriesState) {
           Export as CSV
         </a>
       </div>
+      <FailingBanner location={location} troubles={troubles} />
       <SessionSearch locationId={location.id} />
       <section class="card" aria-label="Last 24 hours">
         <DeliveriesChart hours={stats.byHour}>

@@ -8,7 +8,7 @@ import { type DeliveryFilters, readFilters, toApiQuery, toLiveQuery } from './de
 import { DeliveryPage, type FullDelivery, ResendResult } from './delivery-page.tsx';
 import type { Delivery } from './delivery-row.tsx';
 import { toRows } from './live-rows.tsx';
-import { apiPath, listEndpoints } from '../location-api.ts';
+import { apiPath, findTroubles, listEndpoints } from '../location-api.ts';
 import { pathOfTab } from '../location-page.tsx';
 import { readSentEvents } from './sent-events.tsx';
 import type { PageEnv } from '../view.ts';
@@ -28,7 +28,8 @@ export function deliveriesRoutes() {
       listEndpoints(c),
       c.var.api.get(apiPath(c, '/stats?hours=24'), statsSchema),
     ]);
-    const state = { location: c.var.location, endpoints, stats, filters, cursor, ...found };
+    const troubles = await findTroubles(c, endpoints);
+    const state = { location: c.var.location, endpoints, troubles, stats, filters, cursor, ...found };
     return answerPage(c, <DeliveriesPage {...state} />, found.mistakes.length > 0 ? 422 : 200);
   });
 

@@ -46,6 +46,11 @@ export function EndpointPage({
         <HealthBadge endpoint={endpoint} stats={stats} />
       </div>
       {refusal?.errors.length === 0 && <FormMistake detail={refusal.detail} />}
+      {endpoint.disabledReason && (
+        <p class="notice bad" role="status">
+          We switched it off. {endpoint.disabledReason}
+        </p>
+      )}
       <section class="card" aria-label="Health">
         <EndpointHealth endpoint={endpoint} stats={stats} />
         <p>

@@ -4,12 +4,14 @@ import { type CidrList, judgeUrl } from '../../delivery/url-guard.ts';
 import { deliverySchema } from '../../outbox/delivery.ts';
 import { statsSchema } from '../../outbox/stats-routes.ts';
 import { endpointSchema } from '../../settings/endpoint.ts';
+import { readFailingChoice } from './failing-choice.tsx';
+import type { Refusal } from '../api.ts';
 import { answerPage, answerPart, leadOn, leadToSecret, wantsPart } from '../answer.tsx';
 import { EndpointPage, type EndpointState, TestResult } from './endpoint-page.tsx';
 import { EndpointsPage, NewEndpointPage } from './endpoints-page.tsx';
 import { emptyEndpointForm, readEndpointForm, toEndpointBody } from './endpoint-form.ts';
 import { readForm } from '../forms/form-values.ts';
-import { apiPath, listEndpoints } from '../location-api.ts';
+import { apiPath, findTroubles, listEndpoints } from '../location-api.ts';
 import { pathOfTab } from '../location-page.tsx';
 import { UrlVerdict } from '../forms/url-field.tsx';
 import type { PageEnv } from '../view.ts';
@@ -18,10 +20,7 @@ import type { PageEnv } from '../view.ts';
 export function endpointRoutes(allowCidrs: CidrList) {
   const router = new Hono<PageEnv>();
 
-  router.get('/', async (c) => {
-    const [endpoints, stats] = await Promise.all([listEndpoints(c), readStats(c)]);
-    return answerPage(c, <EndpointsPage location={c.var.location} endpoints={endpoints} stats={stats} />);
-  });
+  router.get('/', async (c) => showEndpoints(c));
 
   router.get('/new', (c) =>
     answerPage(c, <NewEndpointPage location={c.var.location} form={emptyEndpointForm} />),
@@ -46,6 +45,20 @@ export function endpointRoutes(allowCidrs: CidrList) {
     if (refusal)
       return answerPage(c, <NewEndpointPage location={location} form={form} refusal={refusal} />, 422);
     return leadToSecret(c, pathOf(c, value.id), secretOf(value.secret, 'The signing secret of this webhook'));
+  });
+
+  router.post('/failing', async (c) => {
+    const disableFailingAfterHours = readFailingChoice(await readForm(c));
+    const { title } = c.var.location;
+    const settings = { title, disableFailingAfterHours };
+    const { refusal } = await c.var.api.send('PUT', apiPath(c, ''), settings, z.unknown());
+    if (refusal) return showEndpoints(c, refusal);
+    const what = disableFailingAfterHours === null ? 'stay on' : 'are switched off';
+    return leadOn(
+      c,
+      pathOfTab(c.var.location.id, 'webhooks'),
+      `From now on, webhooks that keep failing ${what}.`,
+    );
   });
 
   router.get('/:endpointId', async (c) => showEndpoint(c, {}));
@@ -117,6 +130,13 @@ function endpointPath(c: Context<PageEnv>): string {
 
 function readStats(c: Context<PageEnv>) {
   return c.var.api.get(apiPath(c, '/stats?hours=24'), statsSchema);
+}
+
+async function showEndpoints(c: Context<PageEnv>, refusal: Refusal | null = null) {
+  const [endpoints, stats] = await Promise.all([listEndpoints(c), readStats(c)]);
+  const state = { location: c.var.location, endpoints, stats, refusal };
+  const page = <EndpointsPage {...state} troubles={await findTroubles(c, endpoints)} />;
+  return answerPage(c, page, refusal ? 422 : 200);
 }
 
 type Shown = Partial<Pick<EndpointState, 'form' | 'refusal' | 'hasNewHeader' | 'test'>>;

@@ -8,15 +8,24 @@ import { LocationPage, pathOfTab } from '../location-page.tsx';
 import { EndpointHealth, HealthBadge } from '../parts/health.tsx';
 import { Form, FormMistake } from '../parts/form.tsx';
 import { Truncated } from '../parts/truncated.tsx';
-import type { NamedLocation } from '../view.ts';
+import { FailingBanner, type Trouble } from '../parts/failing-banner.tsx';
+import type { NamedLocation, PageEnv } from '../view.ts';
+import { FailingChoice } from './failing-choice.tsx';
 
 export type Endpoint = z.output<typeof endpointSchema>;
 export type Stats = z.output<typeof statsSchema>;
 
-type Props = { location: NamedLocation; endpoints: Endpoint[]; stats: Stats };
+type Props = {
+  location: PageEnv['Variables']['location'];
+  endpoints: Endpoint[];
+  troubles: Trouble[];
+  stats: Stats;
+  /** Why the choice about failing ones was not stored. */
+  refusal: Refusal | null;
+};
 
 /** The webhooks of a location, each with its health. */
-export function EndpointsPage({ location, endpoints, stats }: Props) {
+export function EndpointsPage({ location, endpoints, troubles, stats, refusal }: Props) {
   const path = pathOfTab(location.id, 'webhooks');
   return (
     <LocationPage location={location} tab="webhooks">
@@ -34,6 +43,7 @@ export function EndpointsPage({ location, endpoints, stats }: Props) {
           </a>
         )}
       </div>
+      <FailingBanner location={location} troubles={troubles} />
       {endpoints.length === 0 && <NoEndpoints path={path} />}
       <ul class="cards">
         {endpoints.map((endpoint) => (
@@ -52,6 +62,9 @@ export function EndpointsPage({ location, endpoints, stats }: Props) {
           </li>
         ))}
       </ul>
+      {endpoints.length > 0 && (
+        <FailingChoice path={path} hours={location.disableFailingAfterHours} refusal={refusal} />
+      )}
     </LocationPage>
   );
 }

@@ -68,7 +68,14 @@ function LocationTable({ locations }: { locations: Listed[] }) {
             </div>
           </td>
           <td data-label="Health">
-            <Health stats={stats} />
+            <div class="stack">
+              <Health stats={stats} />
+              {stats?.failingSince && (
+                <span class="hint">
+                  since <Time at={stats.failingSince} />
+                </span>
+              )}
+            </div>
           </td>
           <td data-label="Last event">
             <Time at={stats?.lastEventAt ?? null} />
@@ -95,6 +102,8 @@ function Health({ stats }: { stats: Listed['stats'] }) {
         {stats.failing} of {count(stats.endpoints, 'webhook')} failing
       </span>
     );
+  if (stats.disabled > 0)
+    return <span class="state failed">{count(stats.disabled, 'webhook')} switched off</span>;
   if (stats.delivered < stats.deliveries)
     return <span class={`state ${recovered.look}`}>{recovered.word}</span>;
   return <span class="state delivered">Healthy</span>;

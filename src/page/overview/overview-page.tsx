@@ -4,6 +4,7 @@ import type { Endpoint, Stats } from '../endpoints/endpoints-page.tsx';
 import { LocationPage, pathOfTab } from '../location-page.tsx';
 import { judgeLocation } from './overview.ts';
 import { DeliveriesChart } from '../parts/chart.tsx';
+import { FailingBanner, type Trouble } from '../parts/failing-banner.tsx';
 import { SessionSearch } from '../parts/session-search.tsx';
 import { HealthBadge, share } from '../parts/health.tsx';
 import { OutcomeBadge } from '../parts/outcome.tsx';
@@ -13,10 +14,16 @@ import { count, hostOf, tellDelivery } from '../words.ts';
 import type { NamedLocation } from '../view.ts';
 
 type Delivery = z.output<typeof deliverySchema>;
-type Props = { location: NamedLocation; stats: Stats; endpoints: Endpoint[]; deliveries: Delivery[] };
+type Props = {
+  location: NamedLocation;
+  stats: Stats;
+  endpoints: Endpoint[];
+  troubles: Trouble[];
+  deliveries: Delivery[];
+};
 
 /** Whether it is working, in one sentence, one chart, the webhooks and the last deliveries. */
-export function OverviewPage({ location, stats, endpoints, deliveries }: Props) {
+export function OverviewPage({ location, stats, endpoints, troubles, deliveries }: Props) {
   const verdict = judgeLocation(stats, endpoints);
   const resendPath = `/locations/${location.id}/resend`;
   return (
@@ -24,10 +31,11 @@ export function OverviewPage({ location, stats, endpoints, deliveries }: Props) 
       <div class="head">
         <h1>{location.title}</h1>
       </div>
+      <FailingBanner location={location} troubles={troubles} />
       <section class={`card verdict-card ${verdict.look}`} aria-label="Is it working?">
         <p class="sentence">{verdict.text}</p>
-        {verdict.advice && <p class="plain-text">{verdict.advice}</p>}
-        {stats.failures.length > 0 && (
+        {verdict.advice && troubles.length === 0 && <p class="plain-text">{verdict.advice}</p>}
+        {stats.failures.length > 0 && troubles.length === 0 && (
           <div class="row">
             <a
               class="button"
@@ -89,7 +97,7 @@ function Figures({ stats }: { stats: Stats }) {
   );
 }
 
-function Webhooks({ location, endpoints, stats }: Omit<Props, 'deliveries'>) {
+function Webhooks({ location, endpoints, stats }: Omit<Props, 'deliveries' | 'troubles'>) {
   return (
     <section class="card" aria-labelledby="webhooks">
       <h2 id="webhooks">Webhooks</h2>
@@ -114,7 +122,7 @@ function Webhooks({ location, endpoints, stats }: Omit<Props, 'deliveries'>) {
   );
 }
 
-function LastDeliveries({ location, endpoints, deliveries }: Omit<Props, 'stats'>) {
+function LastDeliveries({ location, endpoints, deliveries }: Omit<Props, 'stats' | 'troubles'>) {
   const path = pathOfTab(location.id, 'deliveries');
   return (
     <section class="card" aria-labelledby="deliveries">

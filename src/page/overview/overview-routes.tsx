@@ -4,7 +4,7 @@ import { deliverySchema } from '../../outbox/delivery.ts';
 import { statsSchema } from '../../outbox/stats-routes.ts';
 import { endpointSchema } from '../../settings/endpoint.ts';
 import { answerPage } from '../answer.tsx';
-import { apiPath } from '../location-api.ts';
+import { apiPath, findTroubles } from '../location-api.ts';
 import { OverviewPage } from './overview-page.tsx';
 import type { PageEnv } from '../view.ts';
 
@@ -17,7 +17,8 @@ export function overviewRoutes() {
       api.get(apiPath(c, '/endpoints?limit=1000'), pageOf(endpointSchema)),
       api.get(apiPath(c, '/deliveries?limit=8'), pageOf(deliverySchema)),
     ]);
-    const state = { location, stats, endpoints: endpoints.items, deliveries: deliveries.items };
+    const troubles = await findTroubles(c, endpoints.items);
+    const state = { location, stats, troubles, endpoints: endpoints.items, deliveries: deliveries.items };
     return answerPage(c, <OverviewPage {...state} />);
   });
 }

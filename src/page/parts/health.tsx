@@ -16,7 +16,8 @@ export const recovered = { word: 'Works again', look: 'timed_out' } as const;
 type Props = { endpoint: Endpoint; stats: Stats };
 
 /** How a webhook is doing, in a word: one that works again, but missed something lately, is not called healthy. */
-export function HealthBadge({ endpoint: { id, health }, stats }: Props) {
+export function HealthBadge({ endpoint: { id, health, disabledReason }, stats }: Props) {
+  if (disabledReason) return <span class="state failed">Switched off</span>;
   const own = stats.endpoints.find(({ endpointId }) => endpointId === id);
   const hasMissed = own !== undefined && own.failed + own.timedOut + own.abandoned > 0;
   const { word, look } = health.state === 'healthy' && hasMissed ? recovered : states[health.state];
@@ -46,7 +47,14 @@ export function EndpointHealth({ endpoint, stats }: Props) {
       </div>
       <div>
         <dt>Failures in a row</dt>
-        <dd>{health.failuresInARow}</dd>
+        <dd>
+          {health.failuresInARow}
+          {health.failingSince && (
+            <>
+              , since <Time at={health.failingSince} />
+            </>
+          )}
+        </dd>
       </div>
       <div>
         <dt>Waiting to be sent</dt>
