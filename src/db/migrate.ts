@@ -30,6 +30,7 @@ export async function migrate(connection: Connection): Promise<boolean> {
       throw new Error(`The database must have the encoding UTF8, but has ${server.encoding}.`);
     if (await isNewest(db)) return false;
     await db.$client`select pg_advisory_lock(${migrationLock})`;
+    await stayInSchema(db);
     await applyMigrations(db, { migrationsFolder });
     return true;
   } catch (error) {
@@ -37,6 +38,17 @@ export async function migrate(connection: Connection): Promise<boolean> {
   } finally {
     await disconnect(db);
   }
+}
+
+/**
+ * Keeps every table in the schema of the first. A migration makes the schema `bellhop`, which would come before that one
+ * from then on wherever the role has this name, too (`"$user", public`).
+ */
+async function stayInSchema({ $client: sql }: Database): Promise<void> {
+  await sql`
+    select set_config('search_path', coalesce(
+      (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('locations')),
+      quote_ident(current_schema())), false)`;
 }
 
 /** What a server is: its version as `server_version_num`. @throws Error when it cannot be reached. */

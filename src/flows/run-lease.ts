@@ -47,3 +47,13 @@ export async function abandonRuns(db: Database): Promise<number> {
   metrics.runs.inc('abandoned', abandoned.length);
   return abandoned.length;
 }
+
+/** Ends runs that wait, for a database restored from a backup: they were executed after it was made. @returns how many. */
+export async function abandonQueuedRuns(db: Database): Promise<number> {
+  const abandoned = await db
+    .update(runs)
+    .set({ status: 'abandoned', endedAt: sql`now()` })
+    .where(eq(runs.status, 'queued'))
+    .returning({ id: runs.id });
+  return abandoned.length;
+}

@@ -18,3 +18,9 @@ export async function removeEndedSessions({ $client: sql }: Database): Promise<n
       for update skip locked))`;
   return removed.count;
 }
+
+/** Ends every sign-in, for a database restored from a backup: some had ended by hand since. @returns how many. */
+export async function endSessions({ $client: sql }: Database): Promise<number> {
+  const ended = await sql`delete from sessions`;
+  return ended.count;
+}

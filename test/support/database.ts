@@ -9,10 +9,18 @@ import { inject } from 'vitest';
  * const db = connect(database.url, { max: 10 }); // also good as the DATABASE_URL of a child process
  * afterAll(async () => { await db.$client.end(); await database.drop(); });
  */
-export async function createTestDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+export async function createTestDatabase(): Promise<TestDatabase> {
+  return copyDatabase(inject('postgres').template);
+}
+
+/** A database that `drop` removes, with the connections that are left. */
+type TestDatabase = { url: string; drop(): Promise<void> };
+
+/** Copies a database of the run's server, to which nobody is connected, as it is now: as a backup that was restored. */
+export async function copyDatabase(original: string): Promise<TestDatabase> {
   const server = inject('postgres');
   const name = `bellhop_test_${randomBytes(6).toString('hex')}`;
-  await run(server.url, (sql) => sql`create database ${sql(name)} template ${sql(server.template)}`);
+  await run(server.url, (sql) => sql`create database ${sql(name)} template ${sql(original)}`);
   return {
     url: nameDatabase(server.url, name),
     drop: () => run(server.url, (sql) => sql`drop database if exists ${sql(name)} with (force)`),
