@@ -1,0 +1,176 @@
+import type postgres from 'postgres';
+import { expect, test, vi } from 'vitest';
+import { connect, disconnect } from '../../src/db/client.ts';
+import { removeOldRuns } from '../../src/flows/run.ts';
+import { removeOldHistory } from '../../src/outbox/retention.ts';
+import { removeOldInvocations } from '../../src/webhooks/invocation.ts';
+import { endedRuns, makeFlow, registerWebhook } from '../flows/flow.ts';
+import { expectGapless, uuidsOf } from '../support/arrivals.ts';
+import { partitionByLocation } from '../support/partition.ts';
+import { startReceiver } from '../support/receiver.ts';
+import type { TestService } from '../support/service.ts';
+import { running, setStage } from '../support/stage.ts';
+import { addEndpoint, addLocation, addVenue, handOver, newEvent, newEvents } from '../support/venue.ts';
+
+// A machine that is busy.
+vi.setConfig({ testTimeout: 120_000 });
+
+/** What grows with the events. */
+const tables = ['events', 'deliveries', 'skips', 'invocations', 'runs'];
+
+test('partitioning moves every row and keeps every key, index and right; once more it changes nothing', async () => {
+  const stage = await setStage();
+  const service = await stage.start();
+  const receiver = await running(startReceiver());
+  await useEverything(service, receiver.url);
+  await stage.ledger.settled();
+  await service.stop();
+  await stage.sql.unsafe('grant select, delete on deliveries to pg_monitor; grant insert on skips to public');
+  const before = await describe(stage.sql);
+  await partitionByLocation(stage.sql);
+  expect(await describe(stage.sql)).toEqual(before);
+  expect(await partitionsOf(stage.sql)).toHaveLength(16 * tables.length);
+  await partitionByLocation(stage.sql);
+  expect(await describe(stage.sql)).toEqual(before);
+  expect(await partitionsOf(stage.sql)).toHaveLength(16 * tables.length);
+});
+
+test('on partitions everything works as before: what is sent, in order, shown, resent and removed', async () => {
+  const stage = await setStage();
+  await partitionByLocation(stage.sql);
+  const service = await stage.start();
+  const receiver = await running(startReceiver());
+  const paths = await Promise.all(Array.from({ length: 6 }, () => useEverything(service, receiver.url)));
+  await stage.ledger.settled();
+  expect(await stage.ledger.gaps()).toEqual([]);
+  expect(await stage.ledger.unaccounted()).toEqual([]);
+
+  const { api } = service;
+  const locationId = await addVenue(api, `${receiver.url}/resent`);
+  const events = newEvents(locationId, 3);
+  const accepted = await handOver(api, events);
+  expect(await handOver(api, events)).toEqual(accepted);
+  await stage.ledger.settled();
+  const lane = () => receiver.requests.filter(({ url }) => url === '/resent');
+  expectGapless(lane());
+  expect(uuidsOf(lane())).toEqual(events.map(({ uuid }) => uuid));
+  const [delivery] = await stage.ledger.deliveries(locationId);
+  const resent = await api.post(`/v1/locations/${locationId}/deliveries/${delivery?.id}/resend`);
+  expect(resent.status).toBe(202);
+  await stage.ledger.settled();
+  expect(lane().at(-1)?.body).toBe(lane()[0]?.body);
+  const { body: trace } = await api.get(`/v1/locations/${locationId}/events?uuid=${events[0]?.uuid}`);
+  expect(trace.items[0].deliveries).toHaveLength(2);
+  const { body: stats } = await api.get(`/v1/locations/${locationId}/stats?hours=24`);
+  expect(stats).toMatchObject({ outcomes: { delivered: 2 } });
+
+  const kept = await describe(stage.sql);
+  await age(stage.sql, paths);
+  const db = connect(stage.databaseUrl, { max: 1 });
+  await running(Promise.resolve({ stop: () => disconnect(db) }));
+  while ((await removeOldHistory(db, { retentionDays: 30, maxAgeHours: 24 })) > 0);
+  while ((await removeOldInvocations(db, 30)) + (await removeOldRuns(db, 30)) > 0);
+  const isLeft = (row: string) => row.includes(locationId);
+  expect(await describe(stage.sql)).toEqual({
+    ...kept,
+    rows: kept.rows.map((rows) => rows.filter(isLeft)),
+  });
+});
+
+test('intake, claims and outcomes read no partition as a whole', async () => {
+  const stage = await setStage();
+  const { sql } = stage;
+  await partitionByLocation(sql);
+  const service = await stage.start();
+  const receiver = await running(startReceiver());
+  const locationIds = await Promise.all(
+    Array.from({ length: 8 }, (_, n) => addVenue(service.api, `${receiver.url}/${n}`)),
+  );
+  await sql`
+    insert into events (location_id, sequence, id, uuid, action, stations, customerid)
+    select l.id, n, gen_random_uuid(), gen_random_uuid(), 'create', 1, n
+    from locations l, generate_series(1, 5000) n`;
+  await sql`
+    insert into deliveries
+      (location_id, id, endpoint_id, first_sequence, last_sequence, events, title, url, outcome, started_at, ended_at)
+    select p.location_id, gen_random_uuid(), p.id, n, n, 1, '', '', 'delivered', now(), now()
+    from endpoints p, generate_series(1, 5000) n`;
+  await sql`update endpoints set cursor = 5000`;
+  await sql`update locations set last_sequence = 5000`;
+  await sql`vacuum analyze`;
+  const read = async () => {
+    const [row] = await sql<[{ count: number }]>`
+      select sum(seq_tup_read)::int as count
+      from pg_stat_user_tables
+      where relid = any(select inhrelid from pg_inherits where inhparent in ('events'::regclass, 'deliveries'::regclass))`;
+    return row.count;
+  };
+  const before = await read();
+  for (let n = 1; n <= 10; n += 1) {
+    await handOver(
+      service.api,
+      locationIds.map((locationId) => newEvent(locationId)),
+    );
+    await receiver.received(8 * n);
+  }
+  await stage.ledger.settled();
+  await service.stop();
+  // The ledger looks for what is sending, and reads a few. One reading of a table would be 40,000 rows.
+  expect((await read()) - before).toBeLessThan(40_000);
+});
+
+/** A location where events are sent, filtered and had no endpoint, a webhook is triggered, and a flow runs. @returns its id. */
+async function useEverything(service: TestService, url: string): Promise<string> {
+  const { api } = service;
+  const locationId = await addLocation(api);
+  await handOver(api, newEvent(locationId));
+  await addEndpoint(api, locationId, `${url}/${locationId}`, { actions: ['create'] });
+  await handOver(api, [newEvent(locationId), newEvent(locationId, { action: 'delete' })]);
+  await registerWebhook(api, locationId, 'note', { url, method: 'POST' });
+  const flow = { steps: [{ ref: 'res1', trigger: 'note', data: {} }], response: { status: 200, body: '{}' } };
+  const made = await makeFlow(service, flow, { locationId, name: 'voucher' });
+  await made.send({});
+  await endedRuns(made, 1);
+  return locationId;
+}
+
+/** Rows, keys, indexes and rights of the tables, in no order that matters. */
+async function describe(sql: postgres.Sql) {
+  const rows = await Promise.all(
+    tables.map(async (table) => {
+      const all = await sql<{ row: string }[]>`select t::text as row from ${sql(table)} t`;
+      return all.map(({ row }) => row).toSorted();
+    }),
+  );
+  const indexes = await sql<{ name: string; indexdef: string }[]>`
+    select indexname as name, indexdef from pg_indexes where tablename = any(${tables}) order by 1`;
+  const keys = await sql`
+    select conname, pg_get_constraintdef(oid)
+    from pg_constraint
+    where conrelid = any(${tables}::regclass[]) and contype = 'p'
+    order by 1`;
+  const rights = await sql`
+    select table_name, grantee, privilege_type
+    from information_schema.role_table_grants
+    where table_name = any(${tables})
+    order by 1, 2, 3`;
+  return {
+    rows,
+    indexes: indexes.map(({ indexdef }) => indexdef.replace(' ON ONLY ', ' ON ')),
+    keys: [...keys],
+    rights: [...rights],
+  };
+}
+
+function partitionsOf(sql: postgres.Sql) {
+  return sql`select from pg_inherits where inhparent = any(${tables}::regclass[])`;
+}
+
+/** Lets everything of these locations be as old as retention wants it. */
+async function age(sql: postgres.Sql, locationIds: string[]): Promise<void> {
+  for (const table of tables) {
+    const time = table === 'events' ? 'accepted_at' : 'created_at';
+    await sql`
+      update ${sql(table)} set ${sql(time)} = now() - interval '40 days' where location_id = any(${locationIds})`;
+  }
+}
