@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
+import type { Listen } from '../db/listen.ts';
 import { Loop } from '../loop.ts';
 
 /** What `bellhop.emit_session_events` notifies of: there is something new in the inbox. */
@@ -17,7 +18,7 @@ const heldMs = 10;
  * {@link stop}, whatever happens to the database. Several at once share the work.
  * @example
  * const mover = new Mover(db, (locationIds) => dispatcher.wake(locationIds));
- * await mover.start();
+ * await mover.start(listen);
  * await mover.stop();
  */
 export class Mover {
@@ -31,8 +32,8 @@ export class Mover {
     this.#wake = wake;
   }
 
-  async start(): Promise<void> {
-    await this.#db.$client.listen(channel, () => this.#moving.wake());
+  async start(listen: Listen): Promise<void> {
+    await listen(channel, () => this.#moving.wake());
     this.#moving.start();
   }
 
