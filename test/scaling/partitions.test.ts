@@ -1,11 +1,7 @@
 import type postgres from 'postgres';
-import { v7 } from 'uuid';
 import { expect, test, vi } from 'vitest';
 import { connect, disconnect } from '../../src/db/client.ts';
-import { createLog } from '../../src/events/log.ts';
 import { removeOldRuns } from '../../src/flows/run.ts';
-import { claim } from '../../src/outbox/claim.ts';
-import { createRecorder } from '../../src/outbox/outcomes.ts';
 import { removeOldHistory } from '../../src/outbox/retention.ts';
 import { removeOldInvocations } from '../../src/webhooks/invocation.ts';
 import { endedRuns, makeFlow, registerWebhook } from '../flows/flow.ts';
@@ -80,62 +76,6 @@ test('on partitions everything works as before: what is sent, in order, shown, r
     rows: kept.rows.map((rows) => rows.filter(isLeft)),
   });
 });
-
-test('intake, claims and outcomes read no partition as a whole', async () => {
-  const stage = await setStage();
-  const { sql } = stage;
-  await partitionByLocation(sql);
-  const service = await stage.start();
-  const locationIds = await Promise.all(
-    Array.from({ length: 8 }, () => addVenue(service.api, 'http://127.0.0.1:9000')),
-  );
-  await service.stop();
-  await sql`
-    insert into events (location_id, sequence, id, uuid, action, stations, customerid)
-    select l.id, n, gen_random_uuid(), gen_random_uuid(), 'create', 1, n
-    from locations l, generate_series(1, 5000) n`;
-  await sql`
-    insert into deliveries
-      (location_id, id, endpoint_id, first_sequence, last_sequence, events, title, url, outcome, started_at, ended_at)
-    select p.location_id, gen_random_uuid(), p.id, n, n, 1, '', '', 'delivered', now(), now()
-    from endpoints p, generate_series(1, 5000) n`;
-  await sql`update endpoints set cursor = 5000`;
-  await sql`update locations set last_sequence = 5000`;
-  await sql`vacuum analyze`;
-  const read = async () => {
-    const [row] = await sql<[{ count: number }]>`
-      select sum(seq_tup_read)::int as count
-      from pg_stat_user_tables
-      where relid = any(select inhrelid from pg_inherits where inhparent in ('events'::regclass, 'deliveries'::regclass))`;
-    return row.count;
-  };
-  const before = await read();
-  const db = connect(stage.databaseUrl, { max: 1 });
-  const accept = createLog(db);
-  const record = createRecorder(db, () => {});
-  for (let n = 1; n <= 10; n += 1) {
-    await accept(locationIds.map((locationId) => newEvent(locationId)));
-    const ids = locationIds.map(() => v7());
-    const claims = await claim(db, locationIds, ids, { maxEvents: 100, leaseMs: 60_000, maxAgeHours: 24 });
-    expect(claims).toHaveLength(8);
-    for (const { delivery } of claims) if (delivery) await record({ ...delivery, ...arrived });
-  }
-  // The database counts what a connection has read when it ends, at the latest.
-  await disconnect(db);
-  const [{ count }] = await sql<[{ count: number }]>`
-    select count(*)::int from deliveries where request_headers is not null and outcome = 'delivered'`;
-  expect(count).toBe(80);
-  expect(await read()).toBe(before);
-});
-
-const arrived = {
-  outcome: 'delivered',
-  reason: null,
-  statusCode: 204,
-  connectedMs: 1,
-  durationMs: 2,
-  requestHeaders: {},
-} as const;
 
 /** A location where events are sent, filtered and had no endpoint, a webhook is triggered, and a flow runs. @returns its id. */
 async function useEverything(service: TestService, url: string): Promise<string> {
