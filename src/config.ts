@@ -70,6 +70,7 @@ const schema = z
     HOST: z.string().default('127.0.0.1'),
     PORT: whole(0, 65_535).default(8080),
     DATABASE_URL: databaseUrl.optional(),
+    DATABASE_DIRECT_URL: z.union([z.literal('none'), databaseUrl]).optional(),
     DATA_DIR: z.string().default('./data'),
     BELLHOP_ADMIN_KEY: z
       .string()
@@ -118,6 +119,11 @@ const schema = z
   .refine((env) => operatorUrlMistake(env) === null, {
     path: ['OPERATOR_WEBHOOK_URL'],
     error: ({ input }) => `is refused: ${operatorUrlMistake(z.custom<OperatorUrl>().parse(input))}`,
+    when: always,
+  })
+  .refine((env) => env.DATABASE_URL || !env.DATABASE_DIRECT_URL, {
+    path: ['DATABASE_DIRECT_URL'],
+    message: 'is the way past the proxy that DATABASE_URL leads to: set that one, too',
     when: always,
   })
   .refine((env) => env.DATABASE_URL || (env.ROLE !== 'api' && env.ROLE !== 'dispatcher'), {

@@ -1,9 +1,10 @@
 import { createApp, createBaseApp } from './app.ts';
 import type { Config } from './config.ts';
-import { type Connection, connect, type Database, disconnect } from './db/client.ts';
+import { checkSettings, type Connection, connect, type Database, disconnect } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
 import { createEncryption, type Encryption } from './db/encryption.ts';
 import { checkEncryptionKey, loadEncryptionKey } from './db/encryption-key.ts';
+import { createListener, type Listen } from './db/listen.ts';
 import { migrate } from './db/migrate.ts';
 import { createSender, type Sender } from './delivery/attempt.ts';
 import { Mover } from './events/inbox.ts';
@@ -42,6 +43,7 @@ export type Service = {
 /**
  * Connections to the database: a handful saturates it, for each statement carries many requests or lanes. The way of
  * events, from the key of a request to the outcome of a delivery, has its own: no list or setting that takes long delays it.
+ * One more hears notifications.
  */
 const maxConnections = 10;
 const maxEventConnections = 4;
@@ -79,15 +81,17 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
     ratio: config.OTEL_TRACES_SAMPLER_ARG,
   });
   if (tracing) stops.push(() => tracing.stop());
-  const { db, eventsDb, encryption, failed } = await openStore(config, stops);
+  const { db, eventsDb, direct, encryption, failed } = await openStore(config, stops);
   await checkEncryptionKey(db, encryption);
+  const listener = createListener(direct);
+  stops.push(() => listener.stop());
   const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
   stops.push(() => sender.close());
-  const parts = { db, eventsDb, encryption, sender, tracing };
+  const parts = { db, eventsDb, listen: listener.listen, encryption, sender, tracing };
   const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, parts, stops);
   const watch = new Watch(db);
   stops.push(() => watch.stop());
-  if (config.ROLE !== 'dispatcher') await watch.start();
+  if (config.ROLE !== 'dispatcher') await watch.start(listener.listen);
   const app = startApp(config, { ...parts, watch }, dispatcher, stops);
   const server = await listen(app.fetch, { host: config.HOST, port: config.PORT });
   // Together: nothing is claimed while the last requests are answered, and streams would never end by themselves.
@@ -100,21 +104,25 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
 
 /** The database at its newest schema, and what opens the values in it. `stops` are worked off from the last. */
 export async function openStore(config: Config, stops: Stops) {
-  const { connection, failed } = await openDatabase(config, stops);
-  await migrate(connection);
-  const db = connect(connection, { max: maxConnections });
-  const eventsDb = connect(connection, { max: maxEventConnections });
+  const { connection, direct, failed } = await openDatabase(config, stops);
+  await migrate(direct ?? connection, { isPooled: !direct });
+  const isPooled = connection !== direct;
+  const db = connect(connection, { max: maxConnections, isPooled });
+  const eventsDb = connect(connection, { max: maxEventConnections, isPooled });
   stops.push(() => Promise.all([disconnect(db), disconnect(eventsDb)]));
+  await checkSettings(db, { max: maxConnections, isPooled });
   const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
   const encryption = createEncryption(key, config.BELLHOP_PREVIOUS_ENCRYPTION_KEY);
-  return { db, eventsDb, encryption, failed };
+  return { db, eventsDb, direct, encryption, failed };
 }
 
-async function openDatabase(
-  config: Config,
-  stops: Stops,
-): Promise<{ connection: Connection; failed: Promise<never> }> {
-  if (config.DATABASE_URL) return { connection: config.DATABASE_URL, failed: new Promise(() => {}) };
+/** Ways to the database: the one that statements take, and the one past a pooling proxy, which is the same, another, or none. */
+type Ways = { connection: Connection; direct: Connection | null; failed: Promise<never> };
+
+async function openDatabase(config: Config, stops: Stops): Promise<Ways> {
+  const { DATABASE_URL: connection, DATABASE_DIRECT_URL: direct = connection } = config;
+  if (connection && direct)
+    return { connection, direct: direct === 'none' ? null : direct, failed: new Promise(() => {}) };
   const server = await startEmbeddedPostgres({ dataDir: config.DATA_DIR });
   stops.push(() => server.stop());
   const failed = server.exited.then(({ expected, log }) => {
@@ -122,7 +130,7 @@ async function openDatabase(
     throw new Error(`The embedded PostgreSQL has ended:\n${log}`);
   });
   failed.catch(() => {}); // handled by whoever waits for it, which is nobody while the start fails
-  return { connection: server.connection, failed };
+  return { connection: server.connection, direct: server.connection, failed };
 }
 
 /** Milliseconds in which the operator follows the link that the first start prints. */
@@ -136,6 +144,7 @@ function firstLink(encryption: Encryption, keyId: string): string {
 type Parts = {
   db: Database;
   eventsDb: Database;
+  listen: Listen;
   encryption: Encryption;
   sender: Sender;
   tracing: Tracing | null;
@@ -153,10 +162,10 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
     spans: parts.tracing && new DeliverySpans(parts.db, parts.tracing.tracer),
   });
   stops.push(() => dispatcher.stop());
-  await dispatcher.start();
+  await dispatcher.start(parts.listen);
   const mover = new Mover(parts.eventsDb, (locationIds) => dispatcher.wake(locationIds));
   stops.push(() => mover.stop());
-  await mover.start();
+  await mover.start(parts.listen);
   for (const [name, once] of Object.entries(chores(config, parts))) {
     const chore = new Loop(once, { name, ...chorePace });
     stops.push(() => chore.stop());

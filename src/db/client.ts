@@ -36,17 +36,25 @@ const connectSeconds = 5;
 /** Seconds after which an idle connection is closed: before it counts as silent. */
 const idleSeconds = 20;
 
-/** What `connect` may be asked for: `max` connections; `isPatient` when statements may take as long as they take. */
-type ConnectOptions = { max: number; isPatient?: boolean };
+/**
+ * What `connect` may be asked for: `max` connections; `isPatient` when statements may take as long as they take;
+ * `isPooled` when a proxy lends a connection of the database for each transaction, so that nothing outlasts one.
+ */
+type ConnectOptions = { max: number; isPatient?: boolean; isPooled?: boolean };
 
 /**
  * Opens a pool of at most `max` connections, made on demand. What the role or the database sets for timeouts and
- * isolation does not count: our statements are written for ours.
+ * isolation does not count, since our statements are written for ours; but by a proxy only the role can set them:
+ * see {@link checkSettings}.
  * @example const db = connect(config.databaseUrl, { max: 10 }); await db.$client`select 1`; await db.$client.end();
  */
-export function connect(connection: Connection, { max, isPatient = false }: ConnectOptions) {
+export function connect(
+  connection: Connection,
+  { max, isPatient = false, isPooled = false }: ConnectOptions,
+) {
   const options = {
     max,
+    prepare: !isPooled,
     types: { bigint, ...arrayTypes },
     fetch_types: false,
     backoff: () => reconnectSeconds,
@@ -56,16 +64,48 @@ export function connect(connection: Connection, { max, isPatient = false }: Conn
     ...(!isPatient && hasOneHost(connection) && { socket: openSocket }),
     connection: {
       application_name: 'bellhop',
-      statement_timeout: isPatient ? patientMs : statementMs,
-      lock_timeout: isPatient ? patientMs : lockMs,
-      default_transaction_isolation: 'read committed' as const,
       timezone: 'UTC',
+      ...(!isPooled && settingsFor(isPatient)),
     },
   };
   const client =
     typeof connection === 'string' ? postgres(connection, options) : postgres({ ...connection, ...options });
   return drizzle(client);
 }
+
+/** What our statements rely on, as `pg_settings` tells it. */
+function settingsFor(isPatient: boolean) {
+  return {
+    statement_timeout: isPatient ? patientMs : statementMs,
+    lock_timeout: isPatient ? patientMs : lockMs,
+    default_transaction_isolation: 'read committed' as const,
+  };
+}
+
+/**
+ * Checks that the settings hold which our statements rely on: a proxy may have kept them back.
+ * @param options with which the pool was made.
+ * @throws Error that says what to do where they do not.
+ */
+export async function checkSettings(
+  { $client: sql }: Database,
+  { isPatient = false, isPooled = false }: ConnectOptions,
+): Promise<void> {
+  const rows = await sql<{ remedy: string }[]>`
+    select format('alter role %I in database %I set %I = %L;', session_user, current_database(), name, wanted.value) as remedy
+    from json_each_text(${JSON.stringify(settingsFor(isPatient))}::text::json) as wanted (name, value)
+    join pg_settings using (name)
+    where setting <> wanted.value`;
+  if (rows.length === 0) return;
+  if (!isPooled) throw new Error(keptBack);
+  throw new Error(
+    `The proxy in front of the database passes on no settings, so the role needs them. Run this, and let the proxy connect anew:\n${rows.map(({ remedy }) => `  ${remedy}`).join('\n')}`,
+  );
+}
+
+/** What there is to say when a proxy keeps settings back, or refuses them, that nobody told us of. */
+export const keptBack =
+  'DATABASE_URL leads to a proxy that pools connections. Set DATABASE_DIRECT_URL as well (docs/scaling.md, "Behind a pooling proxy"); migrate with the DATABASE_URL of PostgreSQL itself.';
 
 function openSocket(target: Parameters<typeof openWatchedSocket>[0]) {
   return openWatchedSocket(target, silentMs);

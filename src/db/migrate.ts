@@ -3,7 +3,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { migrate as applyMigrations } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { root } from '../root.ts';
-import { type Connection, connect, type Database, disconnect } from './client.ts';
+import { checkSettings, type Connection, connect, type Database, disconnect, keptBack } from './client.ts';
 
 const migrationsFolder = fileURLToPath(new URL('drizzle', root));
 
@@ -16,12 +16,14 @@ export const oldestVersion = 150_000;
 /**
  * Brings a database to the newest schema. Several processes may call it at once: one works, the others wait for it.
  * Where the schema is the newest already, nothing is asked of the role but to read: it may lack the rights to change it.
+ * @param options.isPooled whether the only way to it is a pooling proxy, by which nothing can be changed.
  * @returns whether there was anything to do.
  * @throws Error that says what to do when the server is too old, its encoding is not UTF8, or the role may not migrate.
  */
-export async function migrate(connection: Connection): Promise<boolean> {
+export async function migrate(connection: Connection, { isPooled = false } = {}): Promise<boolean> {
   // It waits for another process, and a change of a large table takes long.
-  const db = connect(connection, { max: 1, isPatient: true });
+  const options = { max: 1, isPatient: true, isPooled };
+  const db = connect(connection, options);
   try {
     const server = await askServer(db);
     if (server.version < oldestVersion)
@@ -29,6 +31,8 @@ export async function migrate(connection: Connection): Promise<boolean> {
     if (server.encoding !== 'UTF8')
       throw new Error(`The database must have the encoding UTF8, but has ${server.encoding}.`);
     if (await isNewest(db)) return false;
+    if (isPooled) throw new Error(cannotMigrate);
+    await checkSettings(db, options);
     await db.$client`select pg_advisory_lock(${migrationLock})`;
     await stayInSchema(db);
     await applyMigrations(db, { migrationsFolder });
@@ -58,6 +62,7 @@ export async function askServer({ $client: sql }: Database): Promise<{ version: 
       select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding`;
     return server;
   } catch (cause) {
+    if (isRefusedByProxy(cause)) throw new Error(keptBack, { cause });
     throw new Error('Cannot connect to the database at DATABASE_URL', { cause });
   }
 }
@@ -73,6 +78,14 @@ export async function isNewest({ $client: sql }: Database): Promise<boolean> {
     ...readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis),
   );
   return applied.newest !== null && applied.newest >= newest;
+}
+
+const cannotMigrate =
+  'The database does not have the newest schema, and its schema cannot be changed by a pooling proxy: run `npm run migrate` with the DATABASE_URL of PostgreSQL itself.';
+
+/** As pgbouncer refuses a startup parameter. SQLSTATE: protocol_violation. */
+function isRefusedByProxy(error: unknown): boolean {
+  return error instanceof postgres.PostgresError && error.code === '08P01';
 }
 
 /** SQLSTATE: insufficient_privilege. */

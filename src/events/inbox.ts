@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '../db/client.ts';
+import type { Listen } from '../db/listen.ts';
 import { Loop } from '../loop.ts';
 import { metrics } from '../metrics.ts';
 
@@ -18,7 +19,7 @@ const heldMs = 10;
  * {@link stop}, whatever happens to the database. Several at once share the work.
  * @example
  * const mover = new Mover(db, (locationIds) => dispatcher.wake(locationIds));
- * await mover.start();
+ * await mover.start(listen);
  * await mover.stop();
  */
 export class Mover {
@@ -32,8 +33,8 @@ export class Mover {
     this.#wake = wake;
   }
 
-  async start(): Promise<void> {
-    await this.#db.$client.listen(channel, () => this.#moving.wake());
+  async start(listen: Listen): Promise<void> {
+    await listen(channel, () => this.#moving.wake());
     this.#moving.start();
   }
 

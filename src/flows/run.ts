@@ -3,6 +3,7 @@ import { and, eq, sql } from 'drizzle-orm';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database, Queries } from '../db/client.ts';
 import { runSources, runStatuses, runs } from '../db/schema.ts';
+import { removeSome, someRows } from '../db/some-rows.ts';
 import { uuid } from '../events/event.ts';
 import { metrics } from '../metrics.ts';
 import type { Execution, FlowInput } from './execute.ts';
@@ -166,26 +167,16 @@ export async function endRun(db: Database, { locationId, id }: RunRow, execution
 }
 
 /** Rows in one statement, so that it holds up nobody. */
-const maxRemoved = 1000;
+const max = 1000;
 
 /** Removes runs older than `retentionDays`, and idempotency keys that are no longer kept: a bounded step. */
 export async function removeOldRuns({ $client: sql }: Database, retentionDays: number): Promise<number> {
-  const removed = await sql`
-    delete from runs
-    where ctid = any(array(
-      select ctid
-      from runs
-      where created_at < now() - make_interval(days => ${retentionDays}) and status not in ('queued', 'running')
-      limit ${maxRemoved}
-      for update skip locked))`;
-  const forgotten = await sql`
-    update runs
-    set idempotency_key = null
-    where ctid = any(array(
-      select ctid
-      from runs
-      where idempotency_key is not null and created_at < now() - make_interval(hours => ${idempotencyHours})
-      limit ${maxRemoved}
-      for update skip locked))`;
-  return removed.count + forgotten.count;
+  const isOld = sql`
+    created_at < now() - make_interval(days => ${retentionDays}) and status not in ('queued', 'running')`;
+  const hasOldKey = sql`
+    idempotency_key is not null and created_at < now() - make_interval(hours => ${idempotencyHours})`;
+  const removed = await removeSome(sql, { table: 'runs', which: isOld, max });
+  const { chosen, isChosen } = someRows(sql, { table: 'runs', which: hasOldKey, max });
+  const forgotten = await sql`${chosen} update runs set idempotency_key = null where ${isChosen}`;
+  return removed + forgotten.count;
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../db/client.ts';
+import type { Listen } from '../db/listen.ts';
 import { logger } from '../logger.ts';
 import { type Ended, listenForWatches, notifyEnded } from './ended.ts';
 
@@ -15,8 +16,8 @@ export class Announcer {
   }
 
   /** Begins to hear who watches. */
-  async start(): Promise<void> {
-    await listenForWatches(this.#db, (locationIds) => this.#note(locationIds));
+  async start(listen: Listen): Promise<void> {
+    await listenForWatches(listen, (locationIds) => this.#note(locationIds));
   }
 
   /** Tells of these, as far as somebody watches. What gets lost is found by those who watch, seconds later. */

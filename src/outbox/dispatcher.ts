@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
+import type { Listen } from '../db/listen.ts';
 import type { AttemptResult, Sender } from '../delivery/attempt.ts';
 import { startStopwatch } from '../delivery/deadline.ts';
 import { logger } from '../logger.ts';
@@ -48,7 +49,7 @@ const sweepMs = 1000;
  * be something to send; a sweep finds what no wake-up told of.
  * @example
  * const dispatcher = new Dispatcher(options);
- * await dispatcher.start();
+ * await dispatcher.start(listen);
  * dispatcher.wake(['kamen-test']);
  * await dispatcher.stop();
  */
@@ -69,9 +70,9 @@ export class Dispatcher {
   }
 
   /** Begins to dispatch: until {@link stop}, whatever happens to the database. */
-  async start(): Promise<void> {
-    await listenForWakeUps(this.#options.db, (locationIds) => this.wake(locationIds));
-    await this.#announcer.start();
+  async start(listen: Listen): Promise<void> {
+    await listenForWakeUps(listen, (locationIds) => this.wake(locationIds));
+    await this.#announcer.start(listen);
     this.#sweeping.start();
     this.#dispatching.start();
   }

@@ -1,4 +1,5 @@
 import type { Database } from '../db/client.ts';
+import type { Listen } from '../db/listen.ts';
 
 /** A delivery that has ended. */
 export type Ended = { locationId: string; id: string };
@@ -19,11 +20,8 @@ export async function announceWatch({ $client: sql }: Database, locationIds: str
 }
 
 /** Calls `note` with the locations that somebody watches, whenever they are announced. */
-export async function listenForWatches(
-  { $client: sql }: Database,
-  note: (locationIds: string[]) => void,
-): Promise<void> {
-  await sql.listen(watchChannel, (payload) => note(payload.split(',')));
+export async function listenForWatches(listen: Listen, note: (locationIds: string[]) => void): Promise<void> {
+  await listen(watchChannel, (payload) => note(payload.split(',')));
 }
 
 /** Tells those who watch that deliveries have ended. */
@@ -37,11 +35,11 @@ export async function notifyEnded({ $client: sql }: Database, ended: Ended[]): P
 }
 
 /**
- * Calls `hear` with what has ended, on a connection that comes back by itself when it is lost.
+ * Calls `hear` with what has ended.
  * @param listening called whenever listening begins: what ended before went unheard.
  */
 export async function listenForEnded(
-  { $client: sql }: Database,
+  listen: Listen,
   hear: (locationId: string, ids: string[]) => void,
   listening: () => void,
 ): Promise<void> {
@@ -49,7 +47,7 @@ export async function listenForEnded(
     const [locationId = '', ids = ''] = payload.split(':');
     hear(locationId, ids.split(','));
   };
-  await sql.listen(endedChannel, onPayload, listening);
+  await listen(endedChannel, onPayload, listening);
 }
 
 function inPieces(ids: string[]): string[] {

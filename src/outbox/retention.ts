@@ -1,10 +1,12 @@
 import type { Database } from '../db/client.ts';
+import { removeSome } from '../db/some-rows.ts';
 
 /** How long history is kept. Deliveries that may still begin are younger than `maxAgeHours`. */
 export type RetentionLimits = { retentionDays: number; maxAgeHours: number };
 
 /** Rows in one statement: it takes milliseconds, and holds up nobody. */
-const maxRows = 5000;
+const max = 5000;
+
 /**
  * Removes history that is older than `retentionDays`, a bounded step of each kind: ended deliveries, and events and
  * skips once no delivery of that age can refer to them. An event that an endpoint is still to be sent stays: it leaves
@@ -14,31 +16,16 @@ const maxRows = 5000;
 export async function removeOldHistory({ $client: sql }: Database, limits: RetentionLimits): Promise<number> {
   const deliveriesBefore = sql`now() - make_interval(days => ${limits.retentionDays})`;
   const eventsBefore = sql`${deliveriesBefore} - make_interval(hours => ${limits.maxAgeHours})`;
-  const results = [
-    await sql`
-      delete from deliveries
-      where ctid = any(array(
-        select ctid
-        from deliveries
-        where created_at < ${deliveriesBefore} and outcome <> 'sending'
-        limit ${maxRows}
-        for update skip locked))`,
-    await sql`
-      delete from events
-      where ctid = any(array(
-        select e.ctid
-        from events e
-        where e.accepted_at < ${eventsBefore}
-          and not exists (
-            select from endpoints p
-            where p.location_id = e.location_id and p.enabled and p.deleted_at is null and p.cursor < e.sequence)
-        limit ${maxRows}
-        for update skip locked))`,
-    await sql`
-      delete from skips
-      where ctid = any(array(
-        select ctid from skips where created_at < ${eventsBefore} limit ${maxRows} for update skip locked))`,
-    await sql`delete from endpoints where deleted_at < ${eventsBefore}`,
-  ];
-  return results.reduce((sum, result) => sum + result.count, 0);
+  const oldDeliveries = sql`created_at < ${deliveriesBefore} and outcome <> 'sending'`;
+  const oldEvents = sql`
+    accepted_at < ${eventsBefore}
+    and not exists (
+      select from endpoints p
+      where p.location_id = events.location_id and p.enabled and p.deleted_at is null and p.cursor < events.sequence)`;
+  const oldSkips = sql`created_at < ${eventsBefore}`;
+  const deliveries = await removeSome(sql, { table: 'deliveries', which: oldDeliveries, max });
+  const events = await removeSome(sql, { table: 'events', which: oldEvents, max });
+  const skips = await removeSome(sql, { table: 'skips', which: oldSkips, max });
+  const endpoints = await sql`delete from endpoints where deleted_at < ${eventsBefore}`;
+  return deliveries + events + skips + endpoints.count;
 }

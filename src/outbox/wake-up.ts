@@ -1,4 +1,5 @@
 import type { Database } from '../db/client.ts';
+import type { Listen } from '../db/listen.ts';
 
 const channel = 'bellhop_wake';
 
@@ -11,10 +12,7 @@ export async function notifyDispatchers({ $client: sql }: Database, locationIds:
     await sql.notify(channel, locationIds.slice(start, start + maxIds).join(','));
 }
 
-/** Calls `wake` for every notification, on a connection of its own that comes back by itself when it is lost. */
-export async function listenForWakeUps(
-  { $client: sql }: Database,
-  wake: (locationIds: string[]) => void,
-): Promise<void> {
-  await sql.listen(channel, (payload) => wake(payload.split(',')));
+/** Calls `wake` for every notification. */
+export async function listenForWakeUps(listen: Listen, wake: (locationIds: string[]) => void): Promise<void> {
+  await listen(channel, (payload) => wake(payload.split(',')));
 }

@@ -1,4 +1,5 @@
 import type { Database } from '../db/client.ts';
+import type { Listen } from '../db/listen.ts';
 import { Problem } from '../http/problem.ts';
 import { Loop } from '../loop.ts';
 import { findEndedAmong, findEndedSince, findEndOf } from './delivery-log.ts';
@@ -41,9 +42,9 @@ export class Watch {
   }
 
   /** Begins to listen: until {@link stop}, whatever happens to the database. */
-  async start(): Promise<void> {
+  async start(listen: Listen): Promise<void> {
     await listenForEnded(
-      this.#db,
+      listen,
       (locationId, ids) => this.#hear(locationId, ids),
       () => this.#announcing.wake(),
     );

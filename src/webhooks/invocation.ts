@@ -3,6 +3,7 @@ import { z } from '@hono/zod-openapi';
 import { and, eq, sql } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { invocationOutcomes, invocationReasons, invocations } from '../db/schema.ts';
+import { removeSome } from '../db/some-rows.ts';
 import { uuid } from '../events/event.ts';
 import type { ApiKey } from '../http/api-key.ts';
 import { metrics } from '../metrics.ts';
@@ -145,22 +146,15 @@ export async function abandonInvocations(db: Database): Promise<number> {
 }
 
 /** Rows in one statement, so that it holds up nobody. */
-const maxRemoved = 5000;
+const max = 5000;
 
 /** Removes invocations older than `retentionDays`, a bounded step. @returns how many. */
 export async function removeOldInvocations(
   { $client: sql }: Database,
   retentionDays: number,
 ): Promise<number> {
-  const removed = await sql`
-    delete from invocations
-    where ctid = any(array(
-      select ctid
-      from invocations
-      where created_at < now() - make_interval(days => ${retentionDays}) and outcome <> 'sending'
-      limit ${maxRemoved}
-      for update skip locked))`;
-  return removed.count;
+  const isOld = sql`created_at < now() - make_interval(days => ${retentionDays}) and outcome <> 'sending'`;
+  return removeSome(sql, { table: 'invocations', which: isOld, max });
 }
 
 function rowOf({ locationId, id, webhookId, key }: NewInvocation) {

@@ -3,10 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { pages, proseOf } from './pages.ts';
 
-const expectedPages = [
-  'docs/client.md',
-  'docs/scaling.md',
-];
+const expectedPages = ['docs/client.md', 'docs/scaling.md'];
 
 /** The anchors of a page's headings, as GitHub names them: one that comes again is numbered. */
 function anchorsOf(page: string): string[] {

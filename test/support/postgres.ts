@@ -6,7 +6,9 @@ import postgres from 'postgres';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import { migrate } from '../../src/db/migrate.ts';
+import { withSql } from '../db/dump.ts';
 import { nameDatabase } from './database.ts';
+import { partitionByLocation } from './partition.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -15,7 +17,10 @@ declare module 'vitest' {
   }
 }
 
-/** One PostgreSQL for the whole run: the one at TEST_DATABASE_URL, else one of our own that the end of the run removes. */
+/**
+ * One PostgreSQL for the whole run: the one at TEST_DATABASE_URL, else one of our own that the end of the run removes.
+ * With TEST_PARTITIONED=true its tables are partitioned.
+ */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const server = await startServer(process.env['TEST_DATABASE_URL']);
   const template = `bellhop_template_${randomBytes(6).toString('hex')}`;
@@ -28,6 +33,8 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   try {
     await sql`create database ${sql(template)} template template0 encoding 'UTF8' locale 'C'`;
     await migrate(nameDatabase(server.url, template));
+    if (process.env['TEST_PARTITIONED'] === 'true')
+      await withSql(nameDatabase(server.url, template), partitionByLocation);
   } catch (error) {
     await tearDown();
     throw error;
