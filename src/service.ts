@@ -1,4 +1,5 @@
 import { createApp, createBaseApp } from './app.ts';
+import { startChores } from './chores.ts';
 import type { Config } from './config.ts';
 import { checkSettings, type Connection, connect, type Database, disconnect } from './db/client.ts';
 import { startEmbeddedPostgres } from './db/embedded.ts';
@@ -8,24 +9,17 @@ import { createListener, type Listen } from './db/listen.ts';
 import { migrate } from './db/migrate.ts';
 import { createSender, type Sender } from './delivery/attempt.ts';
 import { Mover } from './events/inbox.ts';
-import { removeOldIntakeSpans, traceIntake } from './events/intake-spans.ts';
+import { traceIntake } from './events/intake-spans.ts';
 import { createLog } from './events/log.ts';
-import { removeOldRuns } from './flows/run.ts';
 import { Runner } from './flows/runner.ts';
 import { createFirstKey } from './http/api-key.ts';
-import { removeEndedSessions } from './http/ended-sessions.ts';
 import { listen } from './http/server.ts';
 import { createLink } from './http/sign-in-link.ts';
 import { DeliverySpans } from './outbox/delivery-spans.ts';
-import { tellNotices } from './notices/tell.ts';
-import { removeOldNotices } from './notices/raise.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
-import { removeOldHistory } from './outbox/retention.ts';
 import { Watch } from './outbox/watch.ts';
 import { notifyDispatchers } from './outbox/wake-up.ts';
-import { abandonInvocations, removeOldInvocations } from './webhooks/invocation.ts';
 import { logger } from './logger.ts';
-import { Loop } from './loop.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
 /** A running Bellhop. */
@@ -48,8 +42,8 @@ export type Service = {
 const maxConnections = 10;
 const maxEventConnections = 4;
 
-/** The most connections that a process has: each of the two pools has one more that listens, and a start one that migrates. */
-export const connectionsOfProcess = maxConnections + maxEventConnections + 3;
+/** The most connections that a process has. */
+export const connectionsOfProcess = maxConnections + maxEventConnections + 1;
 
 /**
  * Starts Bellhop: database, migrations, dispatcher, API, in the roles that the configuration gives it.
@@ -166,32 +160,8 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
   const mover = new Mover(parts.eventsDb, (locationIds) => dispatcher.wake(locationIds));
   stops.push(() => mover.stop());
   await mover.start(parts.listen);
-  for (const [name, once] of Object.entries(chores(config, parts))) {
-    const chore = new Loop(once, { name, ...chorePace });
-    stops.push(() => chore.stop());
-    chore.start();
-  }
+  stops.push(startChores(config, parts));
   return dispatcher;
-}
-
-/** In steps that hold up nobody, with a pause between them. */
-const chorePace = { idleMs: 60_000, busyMs: 100 };
-
-/** One bounded step of each, which resolves with how many rows it changed. One that fails keeps no other from its work. */
-function chores(config: Config, { db, sender }: Parts): Record<string, () => Promise<number>> {
-  const { RETENTION_DAYS: retentionDays, EVENT_MAX_AGE_HOURS: maxAgeHours } = config;
-  const { OPERATOR_WEBHOOK_URL: url, OPERATOR_WEBHOOK_SECRET: secret } = config;
-  const operator = url && secret ? { url, secret } : null;
-  return {
-    notices: () => tellNotices(db, sender, operator),
-    'old notices': () => removeOldNotices(db, retentionDays),
-    'old history': () => removeOldHistory(db, { retentionDays, maxAgeHours }),
-    'old intake spans': () => removeOldIntakeSpans(db, maxAgeHours),
-    'lost invocations': () => abandonInvocations(db),
-    'old invocations': () => removeOldInvocations(db, retentionDays),
-    'old runs': () => removeOldRuns(db, retentionDays),
-    'ended sessions': () => removeEndedSessions(db),
-  };
 }
 
 /** The API, or in a process that only dispatches its health and metrics; and the runner of flows, which both need. */

@@ -7,7 +7,7 @@ import { text } from '../http/text.ts';
 export const maxTitleLength = 500;
 
 /** What people call a location. */
-export const title = text(1, maxTitleLength).openapi({ example: 'Kamen Test' });
+const title = text(1, maxTitleLength).openapi({ example: 'Kamen Test' });
 
 /** Hours of failing that a location may choose: an hour to 30 days. */
 const maxFailingHours = 720;

@@ -47,19 +47,7 @@ export function endpointRoutes(allowCidrs: CidrList) {
     return leadToSecret(c, pathOf(c, value.id), secretOf(value.secret, 'The signing secret of this webhook'));
   });
 
-  router.post('/failing', async (c) => {
-    const disableFailingAfterHours = readFailingChoice(await readForm(c));
-    const { title } = c.var.location;
-    const settings = { title, disableFailingAfterHours };
-    const { refusal } = await c.var.api.send('PUT', apiPath(c, ''), settings, z.unknown());
-    if (refusal) return showEndpoints(c, refusal);
-    const what = disableFailingAfterHours === null ? 'stay on' : 'are switched off';
-    return leadOn(
-      c,
-      pathOfTab(c.var.location.id, 'webhooks'),
-      `From now on, webhooks that keep failing ${what}.`,
-    );
-  });
+  router.post('/failing', async (c) => chooseFailing(c));
 
   router.get('/:endpointId', async (c) => showEndpoint(c, {}));
 
@@ -130,6 +118,17 @@ function endpointPath(c: Context<PageEnv>): string {
 
 function readStats(c: Context<PageEnv>) {
   return c.var.api.get(apiPath(c, '/stats?hours=24'), statsSchema);
+}
+
+/** What becomes of webhooks that keep failing. */
+async function chooseFailing(c: Context<PageEnv>) {
+  const { location, api } = c.var;
+  const disableFailingAfterHours = readFailingChoice(await readForm(c));
+  const settings = { title: location.title, disableFailingAfterHours };
+  const { refusal } = await api.send('PUT', apiPath(c, ''), settings, z.unknown());
+  if (refusal) return showEndpoints(c, refusal);
+  const what = disableFailingAfterHours === null ? 'stay on' : 'are switched off';
+  return leadOn(c, pathOfTab(location.id, 'webhooks'), `From now on, webhooks that keep failing ${what}.`);
 }
 
 async function showEndpoints(c: Context<PageEnv>, refusal: Refusal | null = null) {
