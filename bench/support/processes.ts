@@ -17,13 +17,14 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Runs a TypeScript file of the repository in a process of its own. */
+/** Runs a file of the repository, TypeScript or built, in a process of its own. */
 export function startNode(
   file: string,
   { args = [], env = {}, stdio = ['ignore', 'inherit', 'inherit', 'ipc'] }: Options = {},
 ): Process {
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  return startProgram(process.execPath, ['--import', 'tsx', file, ...args], { env, stdio, cwd: root });
+  const loader = file.endsWith('.ts') ? ['--import', 'tsx'] : [];
+  return startProgram(process.execPath, [...loader, file, ...args], { env, stdio, cwd: root });
 }
 
 /** Runs a program. */

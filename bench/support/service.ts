@@ -24,7 +24,7 @@ export type Service = {
 const lookMs = 5;
 
 /**
- * Starts `src/main.ts` on a database.
+ * Starts the built service on a database.
  * @param more environment, in place of the defaults.
  * @throws Error with its log when it ends instead.
  */
@@ -33,7 +33,7 @@ export async function startService(databaseUrl: string, more: Record<string, str
   const log = join(folder, 'log');
   const startedAt = nowMs();
   const output = openSync(log, 'a');
-  const child = startNode('src/main.ts', {
+  const child = startNode('dist/main.js', {
     env: { ...environment, DATABASE_URL: databaseUrl, ...more },
     stdio: ['ignore', output, output],
   });
