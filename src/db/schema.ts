@@ -211,7 +211,7 @@ export const endpoints = pgTable(
 /**
  * A row is one batch sent to one endpoint, once. Its `id` is a UUID v7, so that ids sort by age. It carries the events
  * from `first_sequence` to `last_sequence` whose action is in `actions` (null: all). A resend or test that waits for
- * its lane has no `started_at` yet; `range_id` is common to the resends of one range. `request_headers` are what was sent, custom values masked, known once it has ended.
+ * its lane has no `started_at` yet; `range_id` is common to the resends of one range. `request_headers` are those sent ones that do not follow from the row, custom values masked; known once it has ended.
  */
 export const deliveries = pgTable(
   'deliveries',

@@ -6,7 +6,7 @@ import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { answers, createRouter, problems } from '../http/router.ts';
 import { deliverySchema, fullDeliverySchema, toDelivery } from './delivery.ts';
 import { deliveryFilter, findDeliveries, readDelivery } from './delivery-log.ts';
-import { sampleBatch } from './request.ts';
+import { rowHeaders, sampleBatch } from './request.ts';
 
 /** The log of deliveries: a list, and one in full. */
 export function deliveryRoutes(db: Database) {
@@ -57,7 +57,7 @@ function toFullDelivery(row: DeliveryRowInFull): z.input<typeof fullDeliverySche
   return {
     ...toDelivery(row),
     url,
-    requestHeaders,
+    requestHeaders: requestHeaders && { ...requestHeaders, ...rowHeaders(row) },
     body: row.test ? sampleBatch(row) : row.body,
     timings: {
       acceptedAt: acceptedAt?.toISOString() ?? null,

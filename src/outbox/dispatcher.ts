@@ -150,7 +150,7 @@ export class Dispatcher {
   async #deliver(delivery: ClaimedDelivery, elapsedMs: () => number): Promise<void> {
     const { encryption, sender, spans } = this.#options;
     const startedAt = new Date();
-    const { body, headers, shownHeaders } = toRequest(delivery, encryption, startedAt);
+    const { body, headers, recordedHeaders } = toRequest(delivery, encryption, startedAt);
     const { locationId, endpointId, id, url } = delivery;
     // As late as can be: a process that was paused before this line sends nothing, and after it the attempt's deadline rules.
     if (elapsedMs() > leaseMarginMs - recordMarginMs)
@@ -159,7 +159,7 @@ export class Dispatcher {
     const attempt = await sender.attempt({ url, method: 'POST', headers, body });
     const result = toWholeMilliseconds(attempt);
     logOutcome(delivery, result);
-    await this.#record({ ...result, locationId, endpointId, id, requestHeaders: shownHeaders });
+    await this.#record({ ...result, locationId, endpointId, id, requestHeaders: recordedHeaders });
     await spans?.delivered(delivery, startedAt, result);
   }
 }

@@ -6,12 +6,24 @@ import { mask } from '../http/custom-headers.ts';
 import { version } from '../version.ts';
 import type { ClaimedDelivery } from './claim.ts';
 
-/** The POST of a delivery. `shownHeaders` are its headers as people may read them later: custom values are masked. */
+/** The POST of a delivery. `recordedHeaders` are those that do not follow from its row, as people may read them later: custom values are masked. */
 export type DeliveryRequest = {
   body: string;
   headers: Record<string, string>;
-  shownHeaders: Record<string, string>;
+  recordedHeaders: Record<string, string>;
 };
+
+/** The headers of a delivery that follow from its row. */
+export function rowHeaders(row: RowOfHeaders): Record<string, string> {
+  return {
+    'content-type': 'application/json',
+    'webhook-id': row.id,
+    'bellhop-location': row.locationId,
+    'bellhop-sequence': `${row.firstSequence}-${row.lastSequence}`,
+  };
+}
+
+type RowOfHeaders = Pick<ClaimedDelivery, 'id' | 'locationId' | 'firstSequence' | 'lastSequence'>;
 
 /**
  * Builds the POST of a claimed delivery: its exact body, signed for `now`, and its headers.
@@ -25,19 +37,17 @@ export function toRequest(delivery: ClaimedDelivery, encryption: Encryption, now
   const timestamp = Math.floor(now.getTime() / 1000);
   const secrets = [delivery.secret, delivery.previousSecret].filter((secret) => secret !== null).map(open);
   const own = {
-    'content-type': 'application/json',
     'user-agent': `Bellhop/${version}`,
-    'webhook-id': delivery.id,
     'webhook-timestamp': String(timestamp),
     'webhook-signature': sign({ secrets, id: delivery.id, timestamp, body }),
-    'bellhop-location': delivery.locationId,
-    'bellhop-sequence': `${delivery.firstSequence}-${delivery.lastSequence}`,
   };
   const custom = Object.entries(delivery.headers);
+  const withCustom = (valueOf: (sealed: string) => string) =>
+    Object.assign(Object.fromEntries(custom.map(([name, sealed]) => [name, valueOf(sealed)])), own);
   return {
     body,
-    headers: { ...Object.fromEntries(custom.map(([name, value]) => [name, open(value)])), ...own },
-    shownHeaders: { ...Object.fromEntries(custom.map(([name]) => [name, mask])), ...own },
+    headers: { ...withCustom(open), ...rowHeaders(delivery) },
+    recordedHeaders: withCustom(() => mask),
   };
 }
 
