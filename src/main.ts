@@ -7,24 +7,26 @@ const stopLimitMs = 15_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
-  const service = await startService(config);
+  const starting = startService(config);
+  // From the beginning: the first process of a container is not ended by a signal that it does not listen to.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => void stopOnce(starting, signal));
+  const service = await starting;
   if (service.firstKey) showFirstKey(service.firstKey);
   logger.info({ url: service.url, role: config.ROLE }, 'ready');
-  // A terminal and npm may both pass on the same Ctrl-C: the first one counts.
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-    process.on(signal, () => void stopOnce(service, signal));
   await service.failed;
 }
 
 let isStopping = false;
 
-async function stopOnce(service: Service, signal: string): Promise<void> {
+/** A terminal and npm may both pass on the same Ctrl-C: the first one counts. What is just starting is stopped once it has. */
+async function stopOnce(starting: Promise<Service>, signal: string): Promise<void> {
   if (isStopping) return;
   isStopping = true;
   logger.info({ signal }, 'stopping');
-  setTimeout(() => fail(new Error('Stopping took too long.')), stopLimitMs).unref();
+  setTimeout(() => fail(new Error('Stopping took too long.')), stopLimitMs);
   try {
-    await service.stop();
+    await (await starting).stop();
     logger.info('stopped');
     process.exit(0);
   } catch (error) {

@@ -11,7 +11,8 @@ import { describe, expect, inject, it, onTestFinished } from 'vitest';
 import { withSql } from './db/dump.ts';
 import { createApi } from './support/api.ts';
 import { nameDatabase } from './support/database.ts';
-import { startReceiver } from './support/receiver.ts';
+import { startDatabaseRelay } from './support/database-relay.ts';
+import { startRawReceiver, startReceiver } from './support/receiver.ts';
 import { adminKey, type ServiceProcess, spawnService, testEnvironment } from './support/service.ts';
 import { running, setStage } from './support/stage.ts';
 import { until } from './support/until.ts';
@@ -96,7 +97,7 @@ describe('the first key', () => {
       await handOver(api, newEvent(await addLocation(api)));
     }
     const migrations = (await readdir('drizzle')).filter((name) => name.endsWith('.sql'));
-    const applied = await withSql(databaseUrl, (sql) => sql`select from drizzle.__drizzle_migrations`);
+    const applied = await withSql(databaseUrl, (sql) => sql`select from bellhop.migrations`);
     expect(applied).toHaveLength(migrations.length);
   });
 
@@ -105,6 +106,57 @@ describe('the first key', () => {
     const service = await start(testEnvironment(databaseUrl));
     expect(printedKeys(service)).toEqual([]);
     expect((await service.api.get('/v1/keys')).body).toEqual({ items: [], nextCursor: null });
+  });
+});
+
+describe.each(['SIGTERM', 'SIGINT'] as const)('a process that gets %s', { timeout: 120_000 }, (signal) => {
+  it('while it starts, stops as soon as it has, with 0', async () => {
+    const databaseUrl = await createEmptyDatabase();
+    await withSql(databaseUrl, async (sql) => {
+      // What another process holds that migrates.
+      await sql`select pg_advisory_lock(7235641209)`;
+      const { child, ended } = launch({ ...testEnvironment(databaseUrl), LOG_LEVEL: 'info' });
+      await until('it waits', async () => {
+        const rows = await sql`select from pg_locks where locktype = 'advisory' and not granted`;
+        return rows.length > 0;
+      });
+      child.kill(signal);
+      await once(child.stdout, 'data');
+      await sql`select pg_advisory_unlock(7235641209)`;
+      expect(await ended).toMatchObject({ code: 0, stdout: expect.stringContaining('"msg":"stopped"') });
+    });
+  });
+
+  it('while the database does not answer its start, ends with 1 and says why', async () => {
+    const silent = await running(startRawReceiver(() => {}));
+    const environment = testEnvironment(`postgres://bellhop@127.0.0.1:${silent.port}/bellhop`);
+    const { child, ended } = launch({ ...environment, LOG_LEVEL: 'info' });
+    await silent.opened(1);
+    child.kill(signal);
+    const said = expect.stringContaining('Cannot connect to the database at DATABASE_URL');
+    expect(await ended).toMatchObject({ code: 1, stdout: said });
+  });
+
+  it('when its database has been dropped, ends with 0', async () => {
+    const databaseUrl = await createEmptyDatabase();
+    const service = await start(testEnvironment(databaseUrl));
+    await addVenue(service.api, 'https://example.com/');
+    const name = new URL(databaseUrl).pathname.slice(1);
+    await withSql(inject('postgres').url, (sql) => sql`drop database ${sql(name)} with (force)`);
+    await until('it has noticed', async () => service.log.some((line) => line.includes('a round failed')));
+    expect(await service.end(signal)).toBe(0);
+  });
+
+  it('when its database says nothing any more, ends with 1 in the end', async () => {
+    const { databaseUrl } = await setStage();
+    const relay = await running(startDatabaseRelay(databaseUrl));
+    const service = await start(testEnvironment(relay.url));
+    relay.stall();
+    const waiting = service.api.post('/v1/events', newEvent('none')).catch(() => {});
+    await until('it is not ready', async () => (await service.api.get('/readyz')).status === 503);
+    expect(await service.end(signal)).toBe(1);
+    expect(service.log.join('\n')).toContain('Stopping took too long.');
+    await waiting;
   });
 });
 
@@ -251,6 +303,11 @@ async function start(environment: Record<string, string>): Promise<ServiceProces
 
 /** Runs the service until it ends by itself. */
 async function run(environment: Record<string, string>) {
+  return launch(environment).ended;
+}
+
+/** Launches the service, and does not wait until it is ready. */
+function launch(environment: Record<string, string>) {
   const child = spawn(process.execPath, ['dist/main.js'], {
     env: { PATH: process.env['PATH'] ?? '', TMPDIR: tmpdir(), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -258,12 +315,8 @@ async function run(environment: Record<string, string>) {
   onTestFinished(() => {
     child.kill('SIGKILL');
   });
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ]);
-  return { code, stdout, stderr };
+  const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { child, ended: ended.then(([stdout, stderr, [code]]) => ({ code, stdout, stderr })) };
 }
 
 function printedKeys({ log }: ServiceProcess): string[] {

@@ -1,7 +1,8 @@
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
 import { arrayTypes } from './array-types.ts';
-import { openWatchedSocket } from './watched-socket.ts';
+import { type SocketOptions, Sockets } from './sockets.ts';
+import { readTls } from './tls.ts';
 
 /** Where PostgreSQL is: a `postgres://` URL, or the parts of one (a host that begins with `/` is a socket folder). */
 export type Connection = string | { host: string; port: number; user: string; database: string };
@@ -46,31 +47,38 @@ type ConnectOptions = { max: number; isPatient?: boolean; isPooled?: boolean };
  * Opens a pool of at most `max` connections, made on demand. What the role or the database sets for timeouts and
  * isolation does not count, since our statements are written for ours; but by a proxy only the role can set them:
  * see {@link checkSettings}.
+ * @throws Error when the URL asks for TLS in a way that does not exist, or for certificates that cannot be read.
  * @example const db = connect(config.databaseUrl, { max: 10 }); await db.$client`select 1`; await db.$client.end();
  */
 export function connect(
   connection: Connection,
   { max, isPatient = false, isPooled = false }: ConnectOptions,
 ) {
+  const sockets = new Sockets({
+    ...findServers(connection),
+    connectMs: connectSeconds * 1000,
+    silentMs: isPatient ? patientMs : silentMs,
+  });
   const options = {
     max,
     prepare: !isPooled,
     types: { bigint, ...arrayTypes },
     fetch_types: false,
     backoff: () => reconnectSeconds,
-    connect_timeout: connectSeconds,
     onnotice: () => {},
+    connect_timeout: connectSeconds,
+    ssl: false,
+    socket: sockets.open,
     ...(!isPatient && { idle_timeout: idleSeconds }),
-    ...(!isPatient && hasOneHost(connection) && { socket: openSocket }),
     connection: {
       application_name: 'bellhop',
       timezone: 'UTC',
       ...(!isPooled && settingsFor(isPatient)),
     },
   };
-  const client =
-    typeof connection === 'string' ? postgres(connection, options) : postgres({ ...connection, ...options });
-  return drizzle(client);
+  const client = open(connection, options);
+  forgetWhatSocketsDo(client);
+  return drizzle(steadied(client, sockets));
 }
 
 /** What our statements rely on, as `pg_settings` tells it. */
@@ -107,13 +115,61 @@ export async function checkSettings(
 export const keptBack =
   'DATABASE_URL leads to a proxy that pools connections. Set DATABASE_DIRECT_URL as well (docs/scaling.md, "Behind a pooling proxy"); migrate with the DATABASE_URL of PostgreSQL itself.';
 
-function openSocket(target: Parameters<typeof openWatchedSocket>[0]) {
-  return openWatchedSocket(target, silentMs);
+function open<Types extends Record<string, postgres.PostgresType>>(
+  connection: Connection,
+  options: postgres.Options<Types>,
+) {
+  return typeof connection === 'string'
+    ? postgres(connection, options)
+    : postgres({ ...connection, ...options });
 }
 
-/** The driver goes from one host to the next with sockets of its own only. */
-function hasOneHost(connection: Connection): boolean {
-  return typeof connection !== 'string' || !/^[^/]*\/\/[^/]*,/.test(connection);
+/** The driver is the one reader of the URL. It does not connect yet. */
+function findServers(connection: Connection): Pick<SocketOptions, 'addresses' | 'tls' | 'rotates'> {
+  const {
+    host,
+    port,
+    path,
+    ssl,
+    target_session_attrs: wanted,
+    connection: more,
+  } = open(connection, {}).options;
+  const hosts = host.map((name, n) => ({ host: name, port: port[n] ?? 0 }));
+  return {
+    addresses: path ? [{ path }] : hosts,
+    tls: readTls(ssl, more?.['sslrootcert']),
+    rotates: Boolean(wanted),
+  };
+}
+
+/** The server knows no `sslrootcert`. With more than one host the driver never tells that it cannot connect. */
+function forgetWhatSocketsDo({ options }: postgres.Sql): void {
+  delete options.connection?.['sslrootcert'];
+  if (!options.target_session_attrs) options.host.splice(1);
+}
+
+/** Holds statements back for as long as the driver might write them on a connection that is just being lost. */
+function steadied<Client extends postgres.Sql>(client: Client, sockets: Sockets): Client {
+  const hold = (query: unknown): unknown => {
+    if (!(query instanceof Promise)) return query;
+    const execute: unknown = Reflect.get(query, 'handler');
+    if (typeof execute === 'function')
+      Reflect.set(query, 'handler', (held: unknown) =>
+        sockets.whenSteady(() => Reflect.apply(execute, query, [held])),
+      );
+    return query;
+  };
+  return new Proxy(client, {
+    apply: (target, self, values) => hold(Reflect.apply(target, self, values)),
+    get(target, name): unknown {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      if (name === 'unsafe') return (...values: unknown[]) => hold(Reflect.apply(member, target, values));
+      if (name === 'begin')
+        return (...values: unknown[]) => sockets.whenSteady(() => Reflect.apply(member, target, values));
+      return member;
+    },
+  });
 }
 
 /** Seconds after which connections are cut that did not end by themselves. */

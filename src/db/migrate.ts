@@ -35,7 +35,12 @@ export async function migrate(connection: Connection, { isPooled = false } = {})
     await checkSettings(db, options);
     await db.$client`select pg_advisory_lock(${migrationLock})`;
     await stayInSchema(db);
-    await applyMigrations(db, { migrationsFolder });
+    await moveLog(db);
+    await applyMigrations(db, {
+      migrationsFolder,
+      migrationsSchema: 'bellhop',
+      migrationsTable: 'migrations',
+    });
     return true;
   } catch (error) {
     throw isForbidden(error) ? mayNotMigrate(error) : error;
@@ -69,15 +74,44 @@ export async function askServer({ $client: sql }: Database): Promise<{ version: 
 
 /** Whether the newest migration has been applied; to a database of a newer Bellhop it has been too. */
 export async function isNewest({ $client: sql }: Database): Promise<boolean> {
-  const [log] = await sql<[{ exists: boolean }]>`
-    select to_regclass('drizzle.__drizzle_migrations') is not null as exists`;
+  const [log] = await sql<
+    [{ exists: boolean }]
+  >`select to_regclass('bellhop.migrations') is not null as exists`;
   if (!log.exists) return false;
   const [applied] = await sql<[{ newest: number | null }]>`
-    select max(created_at) as newest from drizzle.__drizzle_migrations`;
-  const newest = Math.max(
-    ...readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis),
-  );
-  return applied.newest !== null && applied.newest >= newest;
+    select max(created_at) as newest from bellhop.migrations`;
+  return applied.newest !== null && applied.newest >= Math.max(...timesOfMigrations());
+}
+
+/** Each migration has the millisecond in which it was made. */
+function timesOfMigrations(): number[] {
+  return readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis);
+}
+
+/**
+ * Takes over what the first versions wrote into the log that drizzle has by default, and which a core app in the same
+ * database may use as well: what is the core app's stays there.
+ */
+async function moveLog({ $client: sql }: Database): Promise<void> {
+  const [log] = await sql<[{ isOld: boolean }]>`
+    select to_regclass('bellhop.migrations') is null and to_regclass('drizzle.__drizzle_migrations') is not null as "isOld"`;
+  if (!log.isOld) return;
+  await sql.begin(async (tx) => {
+    await tx`create schema if not exists bellhop`;
+    await tx`create table bellhop.migrations (id serial primary key, hash text not null, created_at bigint)`;
+    await tx`
+      with moved as (
+        delete from drizzle.__drizzle_migrations
+        where created_at = any(${timesOfMigrations()}::bigint[])
+        returning hash, created_at
+      )
+      insert into bellhop.migrations (hash, created_at)
+      select * from moved order by created_at`;
+    const left = await tx`select from drizzle.__drizzle_migrations limit 1`;
+    if (left.length === 0) await tx`drop table drizzle.__drizzle_migrations`;
+    const [used] = await tx`select from pg_class where relnamespace = 'drizzle'::regnamespace limit 1`;
+    if (!used) await tx`drop schema drizzle`;
+  });
 }
 
 const cannotMigrate =

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import type { Database } from './client.ts';
 
 /** A transaction: the query builder, whose statements are committed together or not at all. */
@@ -29,3 +30,17 @@ export async function transact<Result>(
     isOver = true;
   }
 }
+
+/**
+ * Lets transactions that may make something of the same name go one after the other, to the end of this one: a row that
+ * is not there yet cannot be locked, so each of two would take itself for the first.
+ * @example await takeTurns(tx, 'webhook', locationId, webhookId);
+ */
+export async function takeTurns(tx: Transaction, ...name: string[]): Promise<void> {
+  await tx.execute(
+    sql`select pg_advisory_xact_lock(hashtextextended(${JSON.stringify(name)}, ${turnsLock}))`,
+  );
+}
+
+/** Sets our names apart from those of other applications on the same database; any number. */
+const turnsLock = 7_235_641_210;

@@ -4,7 +4,7 @@ import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { flows, locations } from '../db/schema.ts';
 import { ownerOf } from '../db/sealed.ts';
-import type { Transaction } from '../db/transact.ts';
+import { takeTurns, type Transaction } from '../db/transact.ts';
 import { mask } from '../http/custom-headers.ts';
 import { Problem } from '../http/problem.ts';
 import { hashOf, isSameHash } from '../http/token.ts';
@@ -57,6 +57,7 @@ export async function putFlow(
   key: FlowKey,
   { signingSecret, ...settings }: NewFlow,
 ): Promise<{ before: FlowRow | undefined; row: FlowRow; token: string | null }> {
+  await takeTurns(tx, 'flow', key.locationId, key.name);
   const [before] = await tx.select().from(flows).where(isFlow(key)).for('update');
   const keptSecret = signingSecret === mask ? (before?.signingSecret ?? null) : null;
   const isNewSecret = signingSecret !== null && signingSecret !== mask;
@@ -74,8 +75,7 @@ export async function putFlow(
     })
     .returning();
   if (!row) throw new Error('The flow was not stored.');
-  // Of two that make it at once, one finds the token of the other.
-  return { before, row, token: row.tokenHash === hashed.tokenHash ? token : null };
+  return { before, row, token: before ? null : token };
 }
 
 /**

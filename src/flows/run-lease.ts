@@ -1,4 +1,4 @@
-import { and, eq, inArray, lt, notInArray, sql } from 'drizzle-orm';
+import { and, eq, inArray, lt, notInArray, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { runs } from '../db/schema.ts';
 import { metrics } from '../metrics.ts';
@@ -29,20 +29,19 @@ export async function claimRuns(db: Database, limit: number, busy: string[]): Pr
     .returning();
 }
 
-/** Says that these runs are still under way in this process. */
+/** Says that these runs are still under way in this process. One that somebody else holds waits for the next time. */
 export async function renewLeases(db: Database, ids: string[]): Promise<void> {
-  await db
-    .update(runs)
-    .set({ leaseUntil: leaseEnd })
-    .where(and(inArray(runs.id, ids), eq(runs.status, 'running')));
+  const free = freeOf(db, and(inArray(runs.id, ids), eq(runs.status, 'running')));
+  await db.update(runs).set({ leaseUntil: leaseEnd }).where(inArray(runs.id, free));
 }
 
 /** Ends runs that a crash cut off: nobody knows how far they came. People may run them again. @returns how many. */
 export async function abandonRuns(db: Database): Promise<number> {
+  const lost = freeOf(db, and(eq(runs.status, 'running'), lt(runs.leaseUntil, sql`now()`)));
   const abandoned = await db
     .update(runs)
     .set({ status: 'abandoned', endedAt: sql`now()`, leaseUntil: null })
-    .where(and(eq(runs.status, 'running'), lt(runs.leaseUntil, sql`now()`)))
+    .where(inArray(runs.id, lost))
     .returning({ id: runs.id });
   metrics.runs.inc('abandoned', abandoned.length);
   return abandoned.length;
@@ -56,4 +55,9 @@ export async function abandonQueuedRuns(db: Database): Promise<number> {
     .where(eq(runs.status, 'queued'))
     .returning({ id: runs.id });
   return abandoned.length;
+}
+
+/** Those whose row nobody else holds: so no two statements wait for each other, and none delays the others. */
+function freeOf(db: Database, condition: SQL | undefined) {
+  return db.select({ id: runs.id }).from(runs).where(condition).for('update', { skipLocked: true });
 }

@@ -141,7 +141,7 @@ function isDatabaseAway(error: Error): boolean {
 
 /** Codes of Node and postgres.js for a connection that cannot be made or was lost. */
 const connectionCodes =
-  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|CONNECTION_\w+)$/;
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|CONNECT_TIMEOUT|CONNECTION_\w+)$/;
 
 /** Writes a problem as `application/problem+json`. */
 function answerProblem(c: Context, { status, message, more }: Problem): Response {

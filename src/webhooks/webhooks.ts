@@ -3,7 +3,7 @@ import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { webhooks } from '../db/schema.ts';
 import { ownerOf } from '../db/sealed.ts';
-import type { Transaction } from '../db/transact.ts';
+import { takeTurns, type Transaction } from '../db/transact.ts';
 import { createSecret } from '../delivery/signature.ts';
 import { sealHeaders } from '../http/custom-headers.ts';
 import { Problem } from '../http/problem.ts';
@@ -41,6 +41,7 @@ export async function putWebhook(
   key: WebhookKey,
   registration: NewWebhook,
 ): Promise<{ before: WebhookRow | undefined; row: WebhookRow; secret: string | null }> {
+  await takeTurns(tx, 'webhook', key.locationId, key.webhookId);
   const [before] = await tx.select().from(webhooks).where(isWebhook(key)).for('update');
   const secret = registration.sign && !before?.secret ? createSecret() : null;
   const values = sealed(registration, before, {

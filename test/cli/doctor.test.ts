@@ -98,7 +98,7 @@ it('tells a wrong encryption key, a previous one that is still needed, a schema 
     0,
     'warning',
   ]);
-  await stage.sql`delete from drizzle.__drizzle_migrations`;
+  await stage.sql`delete from bellhop.migrations`;
   expect((await doctor(environment)).find('Schema')).toMatchObject({
     state: 'warning',
     advice: expect.stringContaining('bellhop migrate'),

@@ -50,7 +50,7 @@ it('a role without any right to change tables is all the service needs, and it c
     'drop table events',
     'alter table audit disable trigger all',
     'create or replace function audit_is_append_only() returns trigger language sql as $$ $$',
-    'update drizzle.__drizzle_migrations set hash = hash',
+    'update bellhop.migrations set hash = hash',
   ])
     await expect(withSql(role, (sql) => sql.unsafe(statement))).rejects.toThrow(
       /permission denied|must be owner/,
@@ -70,19 +70,53 @@ it('a start in that role on an older schema fails and says what to do, and works
   await grantRights(owner, role);
   const newest = await withSql(owner, async (sql) => {
     const rows = await sql`
-      delete from drizzle.__drizzle_migrations
-      where id = (select max(id) from drizzle.__drizzle_migrations)
+      delete from bellhop.migrations
+      where id = (select max(id) from bellhop.migrations)
       returning *`;
     return rows[0];
   });
   const behind = await run('dist/main.js', testEnvironment(role, { LOG_LEVEL: 'info' }));
   expect([behind.code, behind.said]).toEqual([1, expect.stringContaining('run `npm run migrate`')]);
 
-  await withSql(owner, (sql) => sql`insert into drizzle.__drizzle_migrations ${sql(newest ?? {})}`);
+  await withSql(owner, (sql) => sql`insert into bellhop.migrations ${sql(newest ?? {})}`);
   expect((await run('bin/bellhop.js', { DATABASE_URL: owner }, ['migrate'])).said).toBe(
     'The database has the newest schema already.\n',
   );
   await start(testEnvironment(role));
+});
+
+it('the log of migrations moves once from where drizzle has it by default, and what a core app has there stays', async () => {
+  const { owner } = await createRoles();
+  await run('bin/bellhop.js', { DATABASE_URL: owner }, ['migrate']);
+  const before = await withSql(owner, async (sql) => {
+    const log = await sql`select hash, created_at from bellhop.migrations order by created_at`;
+    await sql`create schema drizzle`;
+    await sql`alter table bellhop.migrations set schema drizzle`;
+    await sql`alter table drizzle.migrations rename to __drizzle_migrations`;
+    await sql`insert into drizzle.__drizzle_migrations (hash, created_at) values ('of the core app', 1)`;
+    return log;
+  });
+  const moved = await run('bin/bellhop.js', { DATABASE_URL: owner }, ['migrate']);
+  expect(moved).toEqual({ code: 0, said: 'The database has the newest schema now.\n' });
+  const again = await run('bin/bellhop.js', { DATABASE_URL: owner }, ['migrate']);
+  expect(again.said).toBe('The database has the newest schema already.\n');
+  await withSql(owner, async (sql) => {
+    expect(await sql`select hash, created_at from bellhop.migrations order by created_at`).toEqual(before);
+    expect(await sql`select hash from drizzle.__drizzle_migrations`).toEqual([{ hash: 'of the core app' }]);
+  });
+});
+
+it('a log of migrations that only Bellhop used leaves nothing where it was', async () => {
+  const { owner } = await createRoles();
+  await run('bin/bellhop.js', { DATABASE_URL: owner }, ['migrate']);
+  await withSql(owner, async (sql) => {
+    await sql`create schema drizzle`;
+    await sql`alter table bellhop.migrations set schema drizzle`;
+    await sql`alter table drizzle.migrations rename to __drizzle_migrations`;
+  });
+  await start(testEnvironment(owner));
+  const left = await withSql(owner, (sql) => sql`select from pg_namespace where nspname = 'drizzle'`);
+  expect(left).toHaveLength(0);
 });
 
 it('`npm run migrate` says what it needs', async () => {

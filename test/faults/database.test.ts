@@ -1,10 +1,24 @@
-import { describe, expect, test } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { expectGapless, expectOnceInOrder, uuidsOf } from '../support/arrivals.ts';
 import { startDatabaseRelay } from '../support/database-relay.ts';
+import { createLedger } from '../support/ledger.ts';
+import { startOwnPostgres } from '../support/own-postgres.ts';
 import { startReceiver } from '../support/receiver.ts';
+import { spawnService, testEnvironment } from '../support/service.ts';
 import { running, setStage, type Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
-import { addEndpoint, addLocation, addVenue, handOver, newEvent, newEvents } from '../support/venue.ts';
+import {
+  addEndpoint,
+  addLocation,
+  addVenue,
+  type HandedEvent,
+  handOver,
+  newEvent,
+  newEvents,
+} from '../support/venue.ts';
 
 /** Refuses every write to a table, as a full disk does. */
 async function fillDisk({ sql }: Stage, table: string): Promise<() => Promise<unknown>> {
@@ -225,6 +239,53 @@ describe('a fault of the database', { timeout: 120_000 }, () => {
     }
     expect(service.child.exitCode).toBe(null);
   });
+
+  test.each(['stop', 'kill'] as const)(
+    'PostgreSQL ends by a %s while events are accepted and delivered, and starts again: nothing is lost or doubled',
+    async (how) => {
+      const folder = await mkdtemp(join(tmpdir(), 'bellhop-restart-'));
+      onTestFinished(() => rm(folder, { recursive: true, force: true }));
+      const database = await running(startOwnPostgres(folder));
+      const relay = await running(startDatabaseRelay(database.url()));
+      const receiver = await running(startReceiver());
+      const service = await spawnService(testEnvironment(relay.url));
+      onTestFinished(async () => {
+        await service.end('SIGKILL');
+      });
+      const locationId = await addVenue(service.api, receiver.url);
+      const accepted = new Set<string>();
+      const state = { isOver: false };
+      const post = async (event: HandedEvent) => {
+        const { status } = await service.api.post('/v1/events', event);
+        if (status === 202) accepted.add(event.uuid);
+        return status;
+      };
+      const load = Array.from({ length: 4 }, async () => {
+        while (!state.isOver) await post(newEvent(locationId));
+      });
+      await receiver.received(10);
+      await database.restart(how, relay, () =>
+        until('it is refused', async () => (await post(newEvent(locationId))) === 503),
+      );
+      const before = accepted.size;
+      await until('it accepts again', async () => accepted.size > before + 10);
+      state.isOver = true;
+      await Promise.all(load);
+      const ledger = createLedger(database.sql());
+      await ledger.settled();
+      expectOnceInOrder(receiver.requests);
+      expect(await ledger.unaccounted()).toEqual([]);
+      expect(await ledger.gaps()).toEqual([]);
+      // What was in flight is abandoned when its record was lost with the server; everything else was received.
+      const abandoned = (await ledger.deliveries()).filter(({ outcome }) => outcome === 'abandoned');
+      const lost = abandoned.reduce((sum, { events }) => sum + events, 0);
+      const received = new Set(uuidsOf(receiver.requests));
+      expect([...accepted].filter((uuid) => !received.has(uuid)).length).toBeLessThanOrEqual(lost);
+      const stored = new Set((await ledger.events(locationId)).map(({ uuid }) => uuid));
+      expect([...accepted].filter((uuid) => !stored.has(uuid))).toEqual([]);
+      expect(await service.end('SIGTERM')).toBe(0);
+    },
+  );
 
   test('timeouts and isolation that the database prescribes are not ours: everything works as before', async () => {
     const stage = await setStage();

@@ -1,9 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { openWatchedSocket } from '../../src/db/watched-socket.ts';
 import { expectGapless, expectOnce, uuidsOf } from '../support/arrivals.ts';
-import { startDatabaseRelay } from '../support/database-relay.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { running, setStage } from '../support/stage.ts';
 import { addVenue, handOver, newEvent, newEvents } from '../support/venue.ts';
@@ -89,19 +86,4 @@ describe('time', { timeout: 120_000 }, () => {
     expectOnce(receiver.requests);
     expect((await ledger.deliveries(locationId))[0]).toEqual(abandoned);
   });
-
-  test('a connection on which the database says nothing more is given up', async () => {
-    const { databaseUrl } = await setStage();
-    const relay = await running(startDatabaseRelay(databaseUrl));
-    const options = { max: 1, idle_timeout: 60, socket: (to: Target) => openWatchedSocket(to, 500) };
-    const sql = postgres(relay.url, options);
-    await sql`select 1`;
-    relay.stall();
-    await expect(sql`select 2`).rejects.toThrow('CONNECTION_CLOSED');
-    relay.flow();
-    expect(await sql`select 3 as n`).toEqual([{ n: 3 }]);
-    await sql.end({ timeout: 1 });
-  });
 });
-
-type Target = Parameters<typeof openWatchedSocket>[0];

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connect } from '../../src/db/client.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { connect, disconnect } from '../../src/db/client.ts';
 import { removeOldRuns } from '../../src/flows/run.ts';
+import { abandonRuns, renewLeases } from '../../src/flows/run-lease.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { startTestService, type TestService } from '../support/service.ts';
 import { running } from '../support/stage.ts';
@@ -163,3 +164,23 @@ describe('hostile data', () => {
 });
 
 const names = (page: { items: { flow: { name: string } }[] }) => page.items.map((run) => run.flow.name);
+
+it('a run whose row somebody holds keeps no other from having its lease renewed, or from being given up', async () => {
+  const flow = await makeFlow(service, { response: { body: 'ok' } });
+  await Promise.all([flow.send({}), flow.send({})]);
+  const [held, free] = (await flow.runs()).map(({ id }) => id);
+  const db = connect(service.databaseUrl, { max: 2 });
+  onTestFinished(() => disconnect(db));
+  const { $client: sql } = db;
+  const leasesOf = () => sql<{ isLong: boolean }[]>`
+    select lease_until > now() + interval '10 seconds' as "isLong" from runs where id = ${free}`;
+  await sql`update runs set status = 'running', lease_until = now() + interval '5 seconds' where id in ${sql([held, free])}`;
+  await sql.begin(async (tx) => {
+    await tx`select from runs where id = ${held} for update`;
+    await renewLeases(db, [held, free]);
+    expect(await leasesOf()).toEqual([{ isLong: true }]);
+    await sql`update runs set lease_until = now() - interval '1 second' where id = ${free}`;
+    await abandonRuns(db);
+    expect(await sql`select status from runs where id = ${free}`).toEqual([{ status: 'abandoned' }]);
+  });
+});

@@ -35,12 +35,15 @@ describe.skipIf(!pgbouncerFile)('behind pgbouncer that pools by transaction', ()
     const stage = await setStage();
     const proxy = await running(startPgbouncer(stage.databaseUrl, { ignores }));
     const advice = expect.stringContaining('Set DATABASE_DIRECT_URL as well');
-    expect(await run('src/main.ts', testEnvironment(proxy.url, { LOG_LEVEL: 'info' }))).toEqual({
+    expect(await run('dist/main.js', testEnvironment(proxy.url, { LOG_LEVEL: 'info' }))).toEqual({
       code: 1,
       said: advice,
     });
     await stage.sql`drop schema drizzle cascade`;
-    expect(await run('src/migrate.ts', { DATABASE_URL: proxy.url })).toEqual({ code: 1, said: advice });
+    expect(await run('bin/bellhop.js', { DATABASE_URL: proxy.url }, ['migrate'])).toEqual({
+      code: 1,
+      said: advice,
+    });
   });
 
   test('four processes share five connections: everything arrives once, in order, whatever is killed', async () => {
@@ -113,7 +116,7 @@ describe.skipIf(!pgbouncerFile)('behind pgbouncer that pools by transaction', ()
   test('without a way past it a database that is behind is left as it is', async () => {
     const { stage, environment } = await setUp('none');
     await stage.sql`drop schema drizzle cascade`;
-    const { code, said } = await run('src/main.ts', environment);
+    const { code, said } = await run('dist/main.js', environment);
     expect([code, said]).toEqual([
       1,
       expect.stringContaining('run `npm run migrate` with the DATABASE_URL of'),

@@ -4,6 +4,7 @@ import { withSql } from '../db/dump.ts';
 import type { Answer } from '../support/api.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { startTestService, type TestService } from '../support/service.ts';
+import { until } from '../support/until.ts';
 import { addEndpoint, addLocation, newEvent, newEvents } from '../support/venue.ts';
 
 let service: TestService;
@@ -113,3 +114,33 @@ async function expectNothingWaitsForever(): Promise<void> {
   );
   expect([...waiting]).toEqual([]);
 }
+
+it.each([
+  { path: 'webhooks/w', shown: 'secret', saved: { url: 'https://example.com/', sign: true } },
+  { path: 'flows/f', shown: 'token', saved: { status: 'live', response: { body: 'ok' } } },
+])(
+  'of two that save $path at once, where it is new, one is shown the $shown, and the other changes what is there',
+  async ({ path, shown, saved }) => {
+    const location = `/v1/locations/${await addLocation(service.api)}`;
+    const [table = ''] = path.split('/');
+    let puts: Promise<Answer>[] = [];
+    await withSql(service.databaseUrl, (sql) =>
+      sql.begin(async (tx) => {
+        // Nobody can store one for now, and everybody sees that there is none.
+        await tx`lock table ${tx(table)} in share row exclusive mode`;
+        puts = [1, 2].map(() => service.api.put(`${location}/${path}`, saved));
+        await until('both wait', async () => {
+          const waiting = await tx`
+          select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+          return waiting.length === 2;
+        });
+      }),
+    );
+    const answers = await Promise.all(puts);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    expect(answers.filter(({ body }) => body[shown])).toHaveLength(1);
+    const { body } = await service.api.get(`/v1/audit?locationId=${location.split('/').at(-1)}`);
+    const saves = body.items.filter((entry: { action: string }) => entry.action.endsWith('.saved'));
+    expect(saves.map(({ before }: { before: unknown }) => before === null)).toEqual([false, true]);
+  },
+);

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type postgres from 'postgres';
+import { until } from '../support/until.ts';
 import { pickApi } from './load.ts';
 import type { Random } from './random.ts';
 import type { World } from './world.ts';
@@ -83,7 +84,8 @@ async function slowDown({ relay }: World, random: Random): Promise<void> {
 }
 
 async function restart({ database, relay }: World, random: Random, how: 'stop' | 'kill'): Promise<void> {
-  await database.restart(how, random.between(0, 2000), relay);
+  const downMs = random.between(0, 2000);
+  await database.restart(how, relay, () => delay(downMs));
 }
 
 async function endConnections({ database }: World, random: Random): Promise<void> {
@@ -110,12 +112,14 @@ async function fillDisk({ database }: World, random: Random): Promise<void> {
   try {
     await delay(random.between(200, random.chance(0.2) ? 7000 : 2000));
   } finally {
-    await dropTrigger(database.sql(), table);
+    // However often it takes: the database may be away just now, and the disk would stay full for ever.
+    await until('there is room again', () => makeRoom(database.sql(), table).catch(() => false));
   }
 }
 
-async function dropTrigger(sql: postgres.Sql, table: string): Promise<void> {
+async function makeRoom(sql: postgres.Sql, table: string): Promise<true> {
   await sql`drop trigger if exists full_disk on ${sql(table)}`;
+  return true;
 }
 
 /** A transaction of somebody else that takes its time. */

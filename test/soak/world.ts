@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import postgres from 'postgres';
-import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
-import { type DatabaseRelay, startDatabaseRelay } from '../support/database-relay.ts';
+import { startDatabaseRelay } from '../support/database-relay.ts';
+import { startOwnPostgres } from '../support/own-postgres.ts';
 import { type ServiceProcess, spawnService, testEnvironment } from '../support/service.ts';
 
 /** A process of Bellhop that is started again whenever it ends. */
@@ -24,8 +23,7 @@ export type World = Awaited<ReturnType<typeof createWorld>>;
 /** @param fail is told what must not happen. */
 export async function createWorld(fail: (violation: string) => void) {
   const folder = await mkdtemp(join(tmpdir(), 'bellhop-soak-'));
-  const dataDir = join(folder, 'data');
-  const database = await startDatabase(dataDir);
+  const database = await startOwnPostgres(join(folder, 'data'));
   const relay = await startDatabaseRelay(database.url());
   const slots: Slot[] = [];
   const state = { isOver: false };
@@ -117,32 +115,3 @@ export async function createWorld(fail: (violation: string) => void) {
 
 /** Milliseconds between two tries to start what did not start. */
 const retryMs = 200;
-
-/** A database that can be restarted and killed. `sql` are connections of our own, past every fault but these. */
-async function startDatabase(dataDir: string) {
-  const start = async () => {
-    const server = await startEmbeddedPostgres({ dataDir, fsync: false });
-    const { host, user, database } = server.connection;
-    const sql = postgres({ ...server.connection, max: 6, onnotice: () => {} });
-    return { server, sql, url: `postgres://${user}@${encodeURIComponent(host)}/${database}` };
-  };
-  let current = await start();
-  const stop = async () => {
-    await current.sql.end({ timeout: 0 }).catch(() => {});
-    await current.server.stop();
-  };
-  return {
-    sql: () => current.sql,
-    url: () => current.url,
-    stop,
-    /** Stops PostgreSQL, gently or by a kill, and starts it again after a moment. */
-    async restart(how: 'stop' | 'kill', downMs: number, relay: DatabaseRelay): Promise<void> {
-      const pidFile = await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8');
-      if (how === 'kill') process.kill(Number(pidFile.split('\n')[0]), 'SIGKILL');
-      await stop();
-      await delay(downMs);
-      current = await start();
-      relay.pointTo(current.url);
-    },
-  };
-}
