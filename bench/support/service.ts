@@ -20,6 +20,10 @@ export type Service = {
   stop(): Promise<void>;
 };
 
+const logs = mkdtempSync(join(tmpdir(), 'bellhop-bench-logs-'));
+process.on('exit', () => rmSync(logs, { recursive: true }));
+let lastLog = 0;
+
 /** Milliseconds between two looks at the log. */
 const lookMs = 5;
 
@@ -29,8 +33,8 @@ const lookMs = 5;
  * @throws Error with its log when it ends instead.
  */
 export async function startService(databaseUrl: string, more: Record<string, string> = {}): Promise<Service> {
-  const folder = mkdtempSync(join(tmpdir(), 'bellhop-bench-log-'));
-  const log = join(folder, 'log');
+  lastLog += 1;
+  const log = join(logs, String(lastLog));
   const startedAt = nowMs();
   const output = openSync(log, 'a');
   const child = startNode('dist/main.js', {
@@ -49,10 +53,7 @@ export async function startService(databaseUrl: string, more: Record<string, str
     return {
       cpu: () => cpuSeconds(child.pid),
       peakMemoryMb: () => peakMemoryMb(child.pid),
-      async stop() {
-        await child.end();
-        rmSync(folder, { recursive: true });
-      },
+      stop: () => child.end(),
     };
   }
 }
