@@ -3,7 +3,7 @@ import type { Database } from './db/client.ts';
 import type { Encryption } from './db/encryption.ts';
 import type { Sender } from './delivery/attempt.ts';
 import type { CidrList } from './delivery/url-guard.ts';
-import { sentEventSchema } from './events/event.ts';
+import { describe } from './description.ts';
 import type { Accept } from './events/intake-spans.ts';
 import { eventRoutes } from './events/routes.ts';
 import { appWebhookRoutes, locationAppWebhookRoutes } from './flows/app-webhook-routes.ts';
@@ -24,7 +24,6 @@ import { recordRefusals } from './http/refusals.ts';
 import { rememberKeys } from './http/remembered-keys.ts';
 import { createRouter } from './http/router.ts';
 import { unrouted } from './http/unrouted.ts';
-import { noticeMessageSchema } from './notices/notice.ts';
 import { noticeRoutes } from './notices/notice-routes.ts';
 import { deliveryRoutes } from './outbox/delivery-routes.ts';
 import { exportRoutes } from './outbox/export-routes.ts';
@@ -43,7 +42,6 @@ import { locationRoutes } from './settings/location-routes.ts';
 import { portalLinkRoutes } from './settings/portal-link-routes.ts';
 import { invocationRoutes } from './webhooks/invocation-routes.ts';
 import { webhookRoutes } from './webhooks/webhook-routes.ts';
-import { version } from './version.ts';
 
 /** What the HTTP API works with. */
 export type AppOptions = {
@@ -85,7 +83,8 @@ export function createApp(options: AppOptions) {
   mountApi(app, { ...options, ...keys });
   const call: PageOptions['call'] = async (path, init, env) => app.request(path, init, env);
   app.route('/', pageRoutes({ ...options, ...keys, call }));
-  return describe(app);
+  describe(app);
+  return app;
 }
 
 type App = ReturnType<typeof createBaseApp>;
@@ -147,43 +146,3 @@ export function createBaseApp({ db, eventsDb, adminKey, trustProxy }: BaseOption
   app.route('/', metricsRoutes(db, eventsDb));
   return app;
 }
-
-/** Adds `/openapi.json`, made from the very schemas that check requests. */
-function describe(app: ReturnType<typeof createRouter<AppEnv>>) {
-  app.openAPIRegistry.registerComponent('securitySchemes', 'apiKey', { type: 'http', scheme: 'bearer' });
-  app.openAPIRegistry.registerWebhook({
-    method: 'post',
-    path: 'sessionEvents',
-    summary: 'What an endpoint receives: a batch of session events',
-    request: {
-      body: { content: { 'application/json': { schema: sentEventSchema.array().min(1).max(100) } } },
-    },
-    responses: { 200: { description: 'Any 2xx counts as delivered; the body is ignored' } },
-  });
-  app.openAPIRegistry.registerWebhook({
-    method: 'post',
-    path: 'endpointNotice',
-    summary:
-      "What the operator's endpoint (OPERATOR_WEBHOOK_URL) receives: a notice of an endpoint that keeps failing",
-    request: { body: { content: { 'application/json': { schema: noticeMessageSchema } } } },
-    responses: { 200: { description: 'Any 2xx counts as delivered; the body is ignored' } },
-  });
-  // Made once: it takes as long as ten other requests, and anybody may ask for it.
-  let text: string | undefined;
-  app.get('/openapi.json', (c) => {
-    text ??= JSON.stringify(app.getOpenAPI31Document(about));
-    return c.body(text, 200, { 'content-type': 'application/json' });
-  });
-  return app;
-}
-
-const about = {
-  openapi: '3.1.0',
-  info: {
-    title: 'Bellhop',
-    version,
-    description: 'Session events of venues, delivered to their webhook endpoints.',
-    license: { name: 'MIT' },
-  },
-  security: [{ apiKey: [] }],
-};

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { type AppEnv, allow, maySee } from '../http/authorize.ts';
 import { readJson } from '../http/body.ts';
 import { invalid, mistakesOf, type Refusal } from '../http/problem.ts';
-import { answers, createRouter, problems } from '../http/router.ts';
+import { answers, createRouter } from '../http/router.ts';
 import { metrics } from '../metrics.ts';
 import { locationId, type NewEvent, newEventSchema, uuid } from './event.ts';
 import type { Accept } from './intake-spans.ts';
@@ -26,10 +26,11 @@ const acceptedSchema = z
 const intake = createRoute({
   method: 'post',
   path: '/v1/events',
+  operationId: 'events.handOver',
   summary: 'Hand over session events: one, or an array of up to 1,000',
   description:
     'Answered after the commit, all or nothing. Repeating an event with the same `id` stores it once, so a request whose answer was lost can be repeated as it is.',
-  middleware: allow('events:write'),
+  ...allow('events:write'),
   request: {
     body: {
       required: true,
@@ -51,7 +52,7 @@ const intake = createRoute({
       },
     },
   },
-  responses: { 202: answers('Stored', acceptedSchema), ...problems },
+  responses: { 202: answers('Stored', acceptedSchema) },
 });
 
 /**

@@ -5,7 +5,7 @@ import type { Database } from '../db/client.ts';
 import { appWebhooks, locations } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
 import { audited, type Doing } from '../http/audit.ts';
-import { allow, allowAtLocation, type AppEnv, type LocationEnv } from '../http/authorize.ts';
+import { allow, allowAtLocation, type AppEnv, type LocationEnv, locationPath } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid, Problem } from '../http/problem.ts';
 import { answers, createRouter, problems, takes } from '../http/router.ts';
@@ -54,11 +54,11 @@ export function locationAppWebhookRoutes(db: Database) {
   const mayRead = allowAtLocation(db, 'settings:read');
   const mayWrite = allowAtLocation(db, 'settings:write');
 
-  router.openapi(createRoute({ ...listAtLocation, middleware: mayRead }), async (c) =>
+  router.openapi(createRoute({ ...listAtLocation, ...mayRead }), async (c) =>
     c.json(await listAppWebhooks(db, c.var.location, c.req.valid('query')), 200),
   );
 
-  router.openapi(createRoute({ ...removeAtLocation, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...removeAtLocation, ...mayWrite }), async (c) => {
     await removeAppWebhook(db, c.var, c.var.location.id, c.req.valid('param').webhookUuid);
     return c.body(null, 204);
   });
@@ -89,50 +89,54 @@ const listQuery = pageQuery.extend({
   action: flowName.optional().openapi({ description: 'Only those of the flow with this name' }),
 });
 const page = answers('A page of webhooks', pageOf(appWebhookSchema));
-const locationPath = z.object({ id: z.string() });
 const webhookPath = z.object({ webhookUuid: uuid });
 
 const create = createRoute({
   method: 'post',
   path: '/app/webhooks',
+  operationId: 'appWebhooks.create',
   summary: 'Make a URL that runs a flow with props; its uuid is the secret',
-  middleware: allow('settings:write'),
+  ...allow('settings:write'),
   request: takes(newAppWebhookSchema),
-  responses: { 200: answers('The webhook', appWebhookSchema), ...problems },
+  responses: { 200: answers('The webhook', appWebhookSchema), ...problems(404) },
 });
 
 const list = createRoute({
   method: 'get',
   path: '/app/webhooks',
+  operationId: 'appWebhooks.list',
   summary: 'The app webhooks of the location of the key',
-  middleware: allow('settings:read'),
+  ...allow('settings:read'),
   request: { query: listQuery },
-  responses: { 200: page, ...problems },
+  responses: { 200: page, ...problems(404) },
 });
 
 const remove = createRoute({
   method: 'delete',
   path: '/app/webhooks/{webhookUuid}',
+  operationId: 'appWebhooks.delete',
   summary: 'Remove an app webhook',
-  middleware: allow('settings:write'),
+  ...allow('settings:write'),
   request: { params: webhookPath },
-  responses: { 204: { description: 'Removed' }, ...problems },
+  responses: { 204: { description: 'Removed' } },
 });
 
 const listAtLocation = {
   method: 'get',
   path: '/v1/locations/{id}/app-webhooks',
+  operationId: 'appWebhooks.listAtLocation',
   summary: 'The app webhooks of a location',
   request: { params: locationPath, query: listQuery },
-  responses: { 200: page, ...problems },
+  responses: { 200: page },
 } as const;
 
 const removeAtLocation = {
   method: 'delete',
   path: '/v1/locations/{id}/app-webhooks/{webhookUuid}',
+  operationId: 'appWebhooks.deleteAtLocation',
   summary: 'Remove an app webhook of a location',
   request: { params: locationPath.extend(webhookPath.shape) },
-  responses: { 204: { description: 'Removed' }, ...problems },
+  responses: { 204: { description: 'Removed' } },
 } as const;
 
 function boundLocation(locationId: string | null): string {

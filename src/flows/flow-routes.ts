@@ -4,11 +4,11 @@ import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { flows } from '../db/schema.ts';
 import { audited } from '../http/audit.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid } from '../http/problem.ts';
 import { rotationSchema } from '../http/rotation.ts';
-import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
+import { answers, createRouter, mayTake, takes } from '../http/router.ts';
 import { checkFlow } from './check-flow.ts';
 import {
   flowName,
@@ -28,7 +28,7 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
   const mayWrite = allowAtLocation(db, 'settings:write');
   router.openAPIRegistry.register('Step', stepSchema);
 
-  router.openapi(createRoute({ ...put, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...put, ...mayWrite }), async (c) => {
     const key = { locationId: c.var.location.id, ...c.req.valid('param') };
     const flow = c.req.valid('json');
     const mistakes = await checkFlow(db, key.locationId, flow);
@@ -41,7 +41,7 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
     return c.json({ ...toFlow(row), ...(token && row.auth === 'bearer' && { token }) }, 200);
   });
 
-  router.openapi(createRoute({ ...list, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...list, ...mayRead }), async (c) => {
     const { limit, cursor } = c.req.valid('query');
     const rows = await db
       .select()
@@ -53,13 +53,13 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
     return c.json({ ...page, items: page.items.map(toFlow) }, 200);
   });
 
-  router.openapi(createRoute({ ...read, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...read, ...mayRead }), async (c) => {
     const row = await findFlow(db, { locationId: c.var.location.id, name: c.req.valid('param').name });
     if (!row) throw unknownFlow();
     return c.json(toFlow(row), 200);
   });
 
-  router.openapi(createRoute({ ...change, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...change, ...mayWrite }), async (c) => {
     const key = { locationId: c.var.location.id, name: c.req.valid('param').name };
     const { status } = c.req.valid('json');
     const changed = await audited(db, c.var, async (tx) => {
@@ -76,7 +76,7 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
     return c.json(toFlow(changed), 200);
   });
 
-  router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...remove, ...mayWrite }), async (c) => {
     const key = { locationId: c.var.location.id, name: c.req.valid('param').name };
     await audited(db, c.var, async (tx) => {
       const [row] = await tx.delete(flows).where(isFlow(key)).returning();
@@ -86,7 +86,7 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
     return c.body(null, 204);
   });
 
-  router.openapi(createRoute({ ...rotate, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...rotate, ...mayWrite }), async (c) => {
     const { overlapHours } = rotationSchema.parse(c.req.valid('json'));
     const key = { locationId: c.var.location.id, name: c.req.valid('param').name };
     const { row, token } = await audited(db, c.var, async (tx) => {
@@ -100,56 +100,61 @@ export function flowRoutes({ db, encryption }: { db: Database; encryption: Encry
   return router;
 }
 
-const locationPath = z.object({ id: z.string() });
 const flowPath = locationPath.extend({ name: flowName });
 const token = z.string().openapi({ description: 'Shown now and never again', example: 'flow_…' });
 
 const put = {
   method: 'put',
   path: '/v1/locations/{id}/flows/{name}',
+  operationId: 'flows.put',
   summary: 'Make a flow, or replace it; every template and every webhook it names is checked',
   request: { params: flowPath, ...takes(newFlowSchema) },
-  responses: { 200: answers('The flow', flowSchema.extend({ token: token.optional() })), ...problems },
+  responses: { 200: answers('The flow', flowSchema.extend({ token: token.optional() })) },
 } as const;
 
 const list = {
   method: 'get',
   path: '/v1/locations/{id}/flows',
+  operationId: 'flows.list',
   summary: 'The flows of a location, by name',
   request: { params: locationPath, query: pageQuery.extend({ cursor: flowName.optional() }) },
-  responses: { 200: answers('A page of flows', pageOf(flowSchema)), ...problems },
+  responses: { 200: answers('A page of flows', pageOf(flowSchema)) },
 } as const;
 
 const read = {
   method: 'get',
   path: '/v1/locations/{id}/flows/{name}',
+  operationId: 'flows.get',
   summary: 'A flow',
   request: { params: flowPath },
-  responses: { 200: answers('The flow', flowSchema), ...problems },
+  responses: { 200: answers('The flow', flowSchema) },
 } as const;
 
 const change = {
   method: 'patch',
   path: '/v1/locations/{id}/flows/{name}',
+  operationId: 'flows.change',
   summary: 'Pause a flow, or let it go on; it is not checked anew, so that a broken one can be paused',
   request: { params: flowPath, ...takes(flowStatusSchema) },
-  responses: { 200: answers('The flow', flowSchema), ...problems },
+  responses: { 200: answers('The flow', flowSchema) },
 } as const;
 
 const remove = {
   method: 'delete',
   path: '/v1/locations/{id}/flows/{name}',
+  operationId: 'flows.delete',
   summary: 'Delete a flow; its runs stay on record',
   request: { params: flowPath },
-  responses: { 204: { description: 'Deleted' }, ...problems },
+  responses: { 204: { description: 'Deleted' } },
 } as const;
 
 const rotate = {
   method: 'post',
   path: '/v1/locations/{id}/flows/{name}/rotate-token',
+  operationId: 'flows.rotateToken',
   summary: 'Make a new token for the URL of a flow',
   request: { params: flowPath, ...mayTake(rotationSchema) },
-  responses: { 200: answers('The flow and its new token', flowSchema.extend({ token })), ...problems },
+  responses: { 200: answers('The flow and its new token', flowSchema.extend({ token })) },
 } as const;
 
 /** Which flow an entry of the audit log is about. */

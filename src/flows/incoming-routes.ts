@@ -8,7 +8,7 @@ import type { AppEnv } from '../http/authorize.ts';
 import { strictBody } from '../http/body.ts';
 import { Problem } from '../http/problem.ts';
 import { limitBy, limitByAddress } from '../http/rate-limit.ts';
-import { createRouter } from '../http/router.ts';
+import { createRouter, problems } from '../http/router.ts';
 import { findFlow, findFlowById, mayRun } from './flows.ts';
 import { type IncomingOptions, runIncoming } from './incoming.ts';
 import { respond } from './respond.ts';
@@ -56,24 +56,58 @@ export function incomingRoutes(options: IncomingOptions, trustProxy: CidrList, m
   return router;
 }
 
-const anyAnswer = { default: { description: 'What the flow answers, or a problem' } };
-const appWebhookPath = z.object({ appUuid: uuid, webhookUuid: uuid });
+const appWebhookPath = z.object({
+  appUuid: uuid.openapi({ description: 'The uuid of the location' }),
+  webhookUuid: uuid.openapi({ description: 'The uuid of the app webhook: keep it secret' }),
+});
+
+/** Whatever a template makes. */
+const answer = {
+  description: 'What the flow answers. When it is `async`, `{"runId"}`; when it is paused, that it is',
+  content: {
+    'application/json': { schema: {}, example: { valid: true } },
+    'text/plain': { schema: { type: 'string' }, example: 'booked' },
+  },
+} as const;
+
+const request = {
+  headers: z.object({
+    'idempotency-key': z.string().min(1).max(255).optional().openapi({
+      description: 'A name of the request: repeated within a day, it is answered as the first time',
+      example: 'booking-7685',
+    }),
+  }),
+  body: {
+    description: 'The event that the templates see: JSON, a form, or text',
+    content: {
+      'application/json': { schema: {}, example: { company_id: 7685 } },
+      'application/x-www-form-urlencoded': { schema: { type: 'object' }, example: { company_id: '7685' } },
+      'text/plain': { schema: { type: 'string' }, example: 'hello' },
+    },
+  },
+} as const;
+
+const responses = { 200: answer, default: answer, ...problems(401, 409, 508) };
 
 const flowWebhook: RouteConfig = {
   method: 'post',
   path: '/v1/flow-webhook/{flowId}',
+  operationId: 'incoming.runFlow',
   summary: 'Run a flow, from outside: with JSON, a form or text as its event',
-  request: { params: z.object({ flowId: uuid }) },
-  responses: anyAnswer,
+  description: 'Without a key; a flow with `auth` `bearer` asks for its own token.',
+  security: [{ flowToken: [] }, {}],
+  request: { ...request, params: z.object({ flowId: uuid.openapi({ description: 'The id of the flow' }) }) },
+  responses,
 };
 
 const appWebhook: RouteConfig = {
   method: 'post',
   path: '/apps/{appUuid}/webhooks/{webhookUuid}',
+  operationId: 'incoming.runAppWebhook',
   summary: 'Run the flow of an app webhook, from outside',
   security: [],
-  request: { params: appWebhookPath },
-  responses: anyAnswer,
+  request: { ...request, params: appWebhookPath },
+  responses,
 };
 
 async function findAppWebhook(db: Database, { appUuid, webhookUuid }: z.output<typeof appWebhookPath>) {

@@ -4,7 +4,7 @@ import type { Database } from '../db/client.ts';
 import { runStatuses, runs } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
 import { audited } from '../http/audit.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { Problem } from '../http/problem.ts';
 import { answers, createRouter, problems } from '../http/router.ts';
@@ -19,7 +19,7 @@ export function runRoutes({ db, runner }: { db: Database; runner: Runner }) {
   const mayRead = allowAtLocation(db, 'settings:read');
   const mayWrite = allowAtLocation(db, 'settings:write');
 
-  router.openapi(createRoute({ ...listRuns, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...listRuns, ...mayRead }), async (c) => {
     const { limit, cursor, flow, status } = c.req.valid('query');
     const rows = await db
       .select(listedColumns)
@@ -38,12 +38,12 @@ export function runRoutes({ db, runner }: { db: Database; runner: Runner }) {
     return c.json({ ...page, items: page.items.map(toRun) }, 200);
   });
 
-  router.openapi(createRoute({ ...readRun, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...readRun, ...mayRead }), async (c) => {
     const row = await findRun(db, c.var.location.id, c.req.valid('param').runId);
     return c.json(toFullRun(row), 200);
   });
 
-  router.openapi(createRoute({ ...rerun, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...rerun, ...mayWrite }), async (c) => {
     const original = await findRun(db, c.var.location.id, c.req.valid('param').runId);
     if (original.endedAt === null) throw new Problem(409, 'This run has not ended yet.');
     const flow = await findFlowById(db, original.flowId);
@@ -62,12 +62,12 @@ export function runRoutes({ db, runner }: { db: Database; runner: Runner }) {
   return router;
 }
 
-const locationPath = z.object({ id: z.string() });
 const runPath = locationPath.extend({ runId: uuid });
 
 const listRuns = {
   method: 'get',
   path: '/v1/locations/{id}/runs',
+  operationId: 'runs.list',
   summary: 'The runs of a location, newest first',
   request: {
     params: locationPath,
@@ -77,23 +77,25 @@ const listRuns = {
       status: z.enum(runStatuses, `must be one of ${runStatuses.join(', ')}`).optional(),
     }),
   },
-  responses: { 200: answers('A page of runs', pageOf(runSchema)), ...problems },
+  responses: { 200: answers('A page of runs', pageOf(runSchema)) },
 } as const;
 
 const readRun = {
   method: 'get',
   path: '/v1/locations/{id}/runs/{runId}',
+  operationId: 'runs.get',
   summary: 'One run in full: its input, the result of each step, its response or error',
   request: { params: runPath },
-  responses: { 200: answers('The run', fullRunSchema), ...problems },
+  responses: { 200: answers('The run', fullRunSchema) },
 } as const;
 
 const rerun = {
   method: 'post',
   path: '/v1/locations/{id}/runs/{runId}/rerun',
+  operationId: 'runs.rerun',
   summary: 'Run the flow once more, as it is now, on the same input',
   request: { params: runPath },
-  responses: { 202: answers('The new run', runSchema), ...problems },
+  responses: { 202: answers('The new run', runSchema), ...problems(409) },
 } as const;
 
 async function findRun(db: Database, locationId: string, id: string) {

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
-import { answers, createRouter, problems, takes } from '../http/router.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
+import { answers, createRouter, takes } from '../http/router.ts';
 import { refName, template } from './flow.ts';
 import { isShallow, tooDeep } from './nesting.ts';
 import { FlowFailure, Rendering } from './rendering.ts';
@@ -9,9 +9,8 @@ import { FlowFailure, Rendering } from './rendering.ts';
 /** Shows authors what a template becomes, before a flow runs it: the same rendering, with the same bounds. */
 export function templatePreviewRoutes(db: Database) {
   const router = createRouter<LocationEnv>();
-  return router.openapi(
-    createRoute({ ...preview, middleware: allowAtLocation(db, 'settings:write') }),
-    async (c) => c.json(await render(c.req.valid('json')), 200),
+  return router.openapi(createRoute({ ...preview, ...allowAtLocation(db, 'settings:write') }), async (c) =>
+    c.json(await render(c.req.valid('json')), 200),
   );
 }
 
@@ -43,9 +42,10 @@ export const previewedTemplateSchema = z
 const preview = {
   method: 'post',
   path: '/v1/locations/{id}/template-preview',
+  operationId: 'templates.preview',
   summary: 'What a template becomes on sample data; nothing is stored or sent',
-  request: { params: z.object({ id: z.string() }), ...takes(templatePreviewSchema) },
-  responses: { 200: answers('The text, or the error of the template', previewedTemplateSchema), ...problems },
+  request: { params: locationPath, ...takes(templatePreviewSchema) },
+  responses: { 200: answers('The text, or the error of the template', previewedTemplateSchema) },
 } as const;
 
 async function render(

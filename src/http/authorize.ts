@@ -1,4 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
+import { z } from '@hono/zod-openapi';
 import { and, eq, isNull } from 'drizzle-orm';
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
@@ -91,17 +92,21 @@ function unauthorized(detail: string, refusal?: Refusal): Problem {
   });
 }
 
-/** Lets a request pass only when its key has the scope. */
+/**
+ * Lets a request pass only when its key has the scope, and says so in the description of the API.
+ * @example createRoute({ method: 'get', path: '/v1/keys', ...allow('admin'), responses });
+ */
 export function allow(scope: Scope) {
-  return createMiddleware<AppEnv>(async (c, next) => {
+  const middleware = createMiddleware<AppEnv>(async (c, next) => {
     requireScope(c.var.key, scope);
     await next();
   });
+  return { middleware, ...needs(scope) };
 }
 
 /** As {@link allow}, for what tells of all locations together: a key that is bound to one of them does not see it. */
 export function allowWholeService(scope: Scope) {
-  return createMiddleware<AppEnv>(async (c, next) => {
+  const middleware = createMiddleware<AppEnv>(async (c, next) => {
     const { key } = c.var;
     requireScope(key, scope);
     if (key.locationId !== null)
@@ -114,14 +119,22 @@ export function allowWholeService(scope: Scope) {
       );
     await next();
   });
+  return { middleware, ...needs(scope) };
 }
+
+const needs = (scope: Scope) => ({ security: [{ apiKey: [scope] }] });
+
+/** The path of a location, as {@link allowAtLocation} reads it: an id that cannot be is one that is not there. */
+export const locationPath = z.object({
+  id: z.string().openapi({ description: "The core app's own id of the location", example: 'kamen-test' }),
+});
 
 /**
  * Lets a request to `/v1/locations/{id}/...` pass only when its key has the scope and the location exists for it. A
  * location of others answers exactly as one that does not exist.
  */
 export function allowAtLocation(db: Database, scope: Scope) {
-  return createMiddleware<LocationEnv>(async (c, next) => {
+  const middleware = createMiddleware<LocationEnv>(async (c, next) => {
     requireScope(c.var.key, scope);
     const id = c.req.param('id') ?? '';
     requireSight(c.var.key, id);
@@ -130,6 +143,7 @@ export function allowAtLocation(db: Database, scope: Scope) {
     c.set('location', location);
     await next();
   });
+  return { middleware, ...needs(scope) };
 }
 
 /** Whether a key may see a location, be it there or not. */

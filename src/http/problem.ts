@@ -24,7 +24,8 @@ export const problemSchema = z
   })
   .openapi('Problem');
 
-const titles = {
+/** What each status code of our errors is called. */
+export const titles = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',

@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Env } from 'hono';
-import { invalid, mistakesOf, Problem, problemSchema } from './problem.ts';
+import { type DescribedStatus, problemReference } from './describe-problems.ts';
+import { invalid, mistakesOf, Problem } from './problem.ts';
 
 /** A router whose requests are checked against their schemas: what does not fit is a 422, in a path a 404. */
 export function createRouter<E extends Env>() {
@@ -28,7 +29,10 @@ export function mayTake<Schema>(schema: Schema) {
   return { body: { required: false, content: { 'application/json': { schema } } } };
 }
 
-/** Every error answer, for a route's `responses`. */
-export const problems = {
-  default: { description: 'An error', content: { 'application/problem+json': { schema: problemSchema } } },
-} as const;
+/**
+ * Errors of a route of its own, for its `responses`. Those that all of its kind can answer, such as 401 for a wrong key and
+ * 422 for a body that does not fit, come into the description by themselves.
+ */
+export function problems(...statuses: DescribedStatus[]) {
+  return Object.fromEntries(statuses.map((status) => [status, problemReference(status)]));
+}

@@ -1,3 +1,11 @@
+import { createApi, type NewEvent } from './client-api.ts';
+import { BellhopError, isPassing } from './client-error.ts';
+import { type CallOptions, type ClientOptions, Http } from './client-http.ts';
+
+export type * from './client-api.ts';
+export { BellhopError } from './client-error.ts';
+export type { CallOptions, ClientOptions, Page, Pages } from './client-http.ts';
+
 /** What a third party answered through a registered webhook. */
 export type TriggerResult<Data = unknown> = {
   /** The invocation's id, under which its record can be found. */
@@ -10,95 +18,83 @@ export type TriggerResult<Data = unknown> = {
   error: boolean;
 };
 
-/** What Bellhop says of a request that it refused, such as a trigger: nothing was sent to anybody. */
-export class BellhopError extends Error {
-  override name = 'BellhopError';
-  /** The HTTP status of the refusal, e.g. 404: no such webhook, 422: what was handed over does not fit. */
-  readonly status: number;
-  readonly requestId: string;
-  /** What is wrong with which member, for a 422. */
-  readonly errors: { path: string; message: string }[];
-
-  constructor(problem: {
-    status: number;
-    detail: string;
-    requestId: string;
-    errors?: BellhopError['errors'];
-  }) {
-    super(problem.detail);
-    this.status = problem.status;
-    this.requestId = problem.requestId;
-    this.errors = problem.errors ?? [];
-  }
-}
-
-/** Where Bellhop is, and as whom to talk to it. */
-export type ClientOptions = {
-  /** E.g. `https://hooks.example.com`. */
-  url: string;
-  /** An API key with the scope `webhooks:trigger`. */
-  key: string;
-  locationId: string;
-  /** In place of the global `fetch`. */
-  fetch?: typeof globalThis.fetch;
+/** A client of Bellhop: a method for every operation of the API. */
+export type Client = ReturnType<typeof createMethods> & {
+  /** The same client for another location. */
+  at(locationId: string): Client;
 };
 
 /**
- * A client of Bellhop for one location. It has no dependencies and runs wherever `fetch` is.
+ * A client of Bellhop, for one location or for none. It has no dependencies and runs wherever `fetch` is. Its methods are
+ * named as the operations of the specification. They throw a {@link BellhopError} for what Bellhop refuses, and what
+ * `fetch` throws when there is no answer, or none in time.
  * @example
  * const api = createClient({ url: 'https://hooks.example.com', key, locationId: 'kamen-test' });
  * const { status, data, error } = await api.webhooks.trigger('get-randomapi', {}, {}, { pageNum: 2 });
+ * for await (const delivery of api.deliveries.list({ outcome: 'failed' })) console.log(delivery.reason);
  */
-export function createClient({ url, key, locationId, fetch = globalThis.fetch }: ClientOptions) {
-  async function post(path: string, body: unknown): Promise<unknown> {
-    const response = await fetch(
-      `${url.replace(/\/$/, '')}/v1/locations/${encodeURIComponent(locationId)}/${path}`,
-      {
-        method: 'POST',
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      },
-    );
-    if (!response.ok) throw await toError(response);
-    return response.json();
-  }
-
+export function createClient(options: ClientOptions): Client {
   return {
+    ...createMethods(new Http(options)),
+    at: (locationId) => createClient({ ...options, locationId }),
+  };
+}
+
+/** Those of the specification, but for two that do more than it can tell. */
+function createMethods(http: Http) {
+  const api = createApi(http);
+  return {
+    ...api,
+    events: {
+      ...api.events,
+      /**
+       * Hands over session events: one, or an array of up to 1,000; needs the scope `events:write`. All or nothing is stored.
+       * Events without an `id` get one, so that what was not answered can be repeated without harm: up to twice.
+       */
+      handOver: (events: NewEvent | NewEvent[], calling?: CallOptions) => {
+        const named = Array.isArray(events) ? events.map(withId) : withId(events);
+        return repeat(() => api.events.handOver(named, calling), calling?.signal);
+      },
+    },
     webhooks: {
+      ...api.webhooks,
       /**
        * Triggers a registered webhook: one request, never repeated. Resolves whatever the third party answers, also when it
-       * cannot be contacted.
+       * cannot be contacted. Needs the scope `webhooks:trigger`.
        * @param data a text, an object or a list; base64 where the registration says so.
        * @param headers headers of the caller; those of the registration cannot be replaced.
        * @param queryParams of those that the registration names.
        * @throws BellhopError when nothing was sent: no such webhook, or what was handed over does not fit it.
        */
-      async trigger<Data = unknown>(
+      trigger: <Data = unknown>(
         webhookId: string,
         data?: string | object,
         headers?: Record<string, string>,
         queryParams?: Record<string, string | number | boolean>,
-      ): Promise<TriggerResult<Data>> {
-        const path = `webhooks/${encodeURIComponent(webhookId)}/trigger`;
-        const result = await post(path, { data, headers, queryParams });
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API's own schema says so; `Data` is the caller's
-        return result as TriggerResult<Data>;
-      },
+      ) =>
+        http.json<TriggerResult<Data>>(
+          'POST /v1/locations/{id}/webhooks/{webhookId}/trigger',
+          [http.locationId, webhookId],
+          { body: { data, headers, queryParams } },
+        ),
     },
   };
 }
 
-/** Reads the refusal in an answer that is not a 2xx. One that is not of Bellhop, such as a proxy's, has no `requestId`. */
-export async function toError(response: Response): Promise<BellhopError> {
-  const body: unknown = await response.json().catch(() => null);
-  const { status } = response;
-  if (!isProblem(body))
-    return new BellhopError({ status, detail: `Bellhop answered ${status}.`, requestId: '' });
-  return new BellhopError({ ...body, status });
-}
+const withId = (event: NewEvent): NewEvent => ({ ...event, id: event.id ?? crypto.randomUUID() });
 
-type Problem = { detail: string; requestId: string; errors?: BellhopError['errors'] };
+/** How often something is tried in all, and the milliseconds between two tries, unless Bellhop says when. */
+const maxTries = 3;
+const pauseMs = 500;
 
-function isProblem(body: unknown): body is Problem {
-  return typeof body === 'object' && body !== null && 'detail' in body && 'requestId' in body;
+async function repeat<Result>(send: () => Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      if (tries === maxTries || signal?.aborted || !isPassing(error)) throw error;
+      const seconds = error instanceof BellhopError ? error.retryAfterSeconds : undefined;
+      await new Promise((resolve) => setTimeout(resolve, seconds === undefined ? pauseMs : seconds * 1000));
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import { toError } from './client.ts';
+import { toError } from './client-error.ts';
 import type { LoggedEvent } from './receiver-event.ts';
 
 /** What to read, from where, and as whom. */

@@ -1,7 +1,7 @@
 import type { Delivery, SessionEvent } from './receiver-event.ts';
 import { type Incoming, type Secrets, VerificationError, verify } from './receiver-verify.ts';
 
-export { BellhopError } from './client.ts';
+export { BellhopError } from './client-error.ts';
 export { type CatchUpOptions, catchUp } from './receiver-catch-up.ts';
 export type { Delivery, LoggedEvent, SequenceRange, SessionEvent } from './receiver-event.ts';
 export { type Arrival, createTracker, judge, type Seen, type SeenStore } from './receiver-tracker.ts';

@@ -1,31 +1,32 @@
-import { createRoute, z } from '@hono/zod-openapi';
+import { createRoute, type z } from '@hono/zod-openapi';
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { notices } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
-import { type AppEnv, allow, allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { type AppEnv, allow, allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
-import { answers, createRouter, problems } from '../http/router.ts';
+import { answers, createRouter } from '../http/router.ts';
 import { noticeSchema, toNotice } from './notice.ts';
 
 /** What there was to be told of endpoints that keep failing: of a location, or of all that a key may see. */
 export function noticeRoutes(db: Database) {
   const router = createRouter<AppEnv & LocationEnv>();
-  router.openapi(createRoute({ ...ofAll, middleware: allow('events:read') }), async (c) =>
+  router.openapi(createRoute({ ...ofAll, ...allow('events:read') }), async (c) =>
     c.json(await readPage(db, c.var.key.locationId, c.req.valid('query')), 200),
   );
-  router.openapi(createRoute({ ...ofLocation, middleware: allowAtLocation(db, 'events:read') }), async (c) =>
+  router.openapi(createRoute({ ...ofLocation, ...allowAtLocation(db, 'events:read') }), async (c) =>
     c.json(await readPage(db, c.var.location.id, c.req.valid('query')), 200),
   );
   return router;
 }
 
 const query = pageQuery.extend({ cursor: uuid.optional() });
-const page = { 200: answers('A page of notices', pageOf(noticeSchema)), ...problems };
+const page = { 200: answers('A page of notices', pageOf(noticeSchema)) };
 
 const ofAll = {
   method: 'get',
   path: '/v1/notices',
+  operationId: 'notices.listAll',
   summary: 'Notices of endpoints that keep failing, newest first, of all locations that the key may see',
   request: { query },
   responses: page,
@@ -34,8 +35,9 @@ const ofAll = {
 const ofLocation = {
   method: 'get',
   path: '/v1/locations/{id}/notices',
+  operationId: 'notices.list',
   summary: 'Notices of endpoints of a location that keep failing, newest first',
-  request: { params: z.object({ id: z.string() }), query },
+  request: { params: locationPath, query },
   responses: page,
 } as const;
 

@@ -1,46 +1,43 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
-import { createRouter, problems } from '../http/router.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
+import { createRouter } from '../http/router.ts';
 import { type DeliveryRow, toDelivery } from './delivery.ts';
 import { deliveryFilter, findDeliveries } from './delivery-log.ts';
 
 /** The log of deliveries as a file for spreadsheets, however long it is. */
 export function exportRoutes(db: Database) {
   const router = createRouter<LocationEnv>();
-  return router.openapi(
-    createRoute({ ...exportCsv, middleware: allowAtLocation(db, 'events:read') }),
-    (c) => {
-      const { id } = c.var.location;
-      const pieces = write(db, id, c.req.valid('query'));
-      const body = new ReadableStream<Uint8Array>({
-        async pull(controller) {
-          const { done, value } = await pieces.next();
-          if (done) controller.close();
-          else controller.enqueue(encoder.encode(value));
-        },
-      });
-      return c.body(body, 200, {
-        'content-type': 'text/csv; charset=utf-8',
-        'content-disposition': `attachment; filename="deliveries-${id}.csv"`,
-      });
-    },
-  );
+  return router.openapi(createRoute({ ...exportCsv, ...allowAtLocation(db, 'events:read') }), (c) => {
+    const { id } = c.var.location;
+    const pieces = write(db, id, c.req.valid('query'));
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(encoder.encode(value));
+      },
+    });
+    return c.body(body, 200, {
+      'content-type': 'text/csv; charset=utf-8',
+      'content-disposition': `attachment; filename="deliveries-${id}.csv"`,
+    });
+  });
 }
 
 const exportCsv = {
   method: 'get',
   path: '/v1/locations/{id}/deliveries/export',
+  operationId: 'deliveries.export',
   summary: 'The deliveries of a location as CSV, newest first',
   description:
     'RFC 4180, with a header row. A cell that a spreadsheet would take for a formula begins with an apostrophe.',
-  request: { params: z.object({ id: z.string() }), query: deliveryFilter },
+  request: { params: locationPath, query: deliveryFilter },
   responses: {
     200: {
       description: 'The file',
       content: { 'text/csv': { schema: z.string().openapi({ example: 'id,endpointId,url\r\n' }) } },
     },
-    ...problems,
   },
 } as const;
 

@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
 import { type AppEnv, allowWholeService } from '../http/authorize.ts';
 import { isThere } from '../http/health.ts';
-import { createRouter, problems } from '../http/router.ts';
+import { createRouter } from '../http/router.ts';
 import { logger } from '../logger.ts';
 import { metrics, showMetrics } from '../metrics.ts';
 import { type Backlog, measureBacklog } from './backlog.ts';
@@ -11,11 +11,11 @@ import { type Backlog, measureBacklog } from './backlog.ts';
 const read = createRoute({
   method: 'get',
   path: '/metrics',
+  operationId: 'metrics.read',
   summary: 'The metrics of this process, and the backlog of the whole service, for Prometheus',
-  middleware: allowWholeService('metrics:read'),
+  ...allowWholeService('metrics:read'),
   responses: {
     200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } },
-    ...problems,
   },
 });
 

@@ -3,9 +3,9 @@ import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
 import { uuid } from '../events/event.ts';
 import { audited } from '../http/audit.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
 import { Problem } from '../http/problem.ts';
-import { answers, createRouter, problems, takes } from '../http/router.ts';
+import { answers, createRouter, takes } from '../http/router.ts';
 import { outcome } from './delivery.ts';
 import { timeRange } from './delivery-log.ts';
 import { endpointPath, unknownEndpoint } from './resend-routes.ts';
@@ -20,7 +20,7 @@ export function rangeResendRoutes(db: Database, wake: (locationIds: string[]) =>
   const mayRead = allowAtLocation(db, 'events:read');
   const router = createRouter<LocationEnv>();
 
-  router.openapi(createRoute({ ...resendRange, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...resendRange, ...mayWrite }), async (c) => {
     const { location } = c.var;
     const { dryRun, ...range } = c.req.valid('json');
     const endpoint = await findEndpoint(db, location.id, c.req.valid('param').endpointId);
@@ -45,7 +45,7 @@ export function rangeResendRoutes(db: Database, wake: (locationIds: string[]) =>
     return c.json({ id: resends > 0 ? id : null, resends }, 202);
   });
 
-  router.openapi(createRoute({ ...read, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...read, ...mayRead }), async (c) => {
     const { resendId: id } = c.req.valid('param');
     const found = await readResends(db, c.var.location.id, id);
     if (!found) throw unknownResends();
@@ -54,7 +54,7 @@ export function rangeResendRoutes(db: Database, wake: (locationIds: string[]) =>
     return c.json({ id, ...resends, ...times }, 200);
   });
 
-  router.openapi(createRoute({ ...drop, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...drop, ...mayWrite }), async (c) => {
     const { id: locationId } = c.var.location;
     const { resendId: target } = c.req.valid('param');
     const dropped = await audited(db, c.var, async (tx) => {
@@ -88,6 +88,7 @@ const rangeSchema = z.object({
 const resendRange = {
   method: 'post',
   path: '/v1/locations/{id}/endpoints/{endpointId}/resend',
+  operationId: 'endpoints.resend',
   summary: 'Resend the deliveries that began in a range of time, oldest first',
   description: `Tests and resends of the range are left out; without \`outcomes\`, every ended delivery is resent. At most ${maxResends} at once.`,
   request: { params: endpointPath, ...takes(rangeSchema) },
@@ -100,11 +101,10 @@ const resendRange = {
       'How many resends wait for their turn now, and the id to watch them by; null when there are none',
       z.object({ id: uuid.nullable(), resends: z.int() }),
     ),
-    ...problems,
   },
 } as const;
 
-const path = z.object({ id: z.string(), resendId: uuid });
+const path = locationPath.extend({ resendId: uuid });
 const time = z.iso.datetime().nullable();
 
 /** How the resends of a range stand. */
@@ -128,18 +128,20 @@ export const resendsSchema = z
 const read = {
   method: 'get',
   path: '/v1/locations/{id}/resends/{resendId}',
+  operationId: 'resends.get',
   summary: 'How the resends of a range stand',
   request: { params: path },
-  responses: { 200: answers('The resends by outcome', resendsSchema), ...problems },
+  responses: { 200: answers('The resends by outcome', resendsSchema) },
 } as const;
 
 const drop = {
   method: 'delete',
   path: '/v1/locations/{id}/resends/{resendId}',
+  operationId: 'resends.drop',
   summary: 'Drop the resends of a range that still wait for their turn',
   description: 'What has begun goes on, and stays on record.',
   request: { params: path },
-  responses: { 200: answers('How many were dropped', z.object({ dropped: z.int() })), ...problems },
+  responses: { 200: answers('How many were dropped', z.object({ dropped: z.int() })) },
 } as const;
 
 function unknownResends(): Problem {

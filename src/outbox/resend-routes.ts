@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
 import { action, uuid } from '../events/event.ts';
 import { audited } from '../http/audit.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
 import { Problem } from '../http/problem.ts';
 import { answers, createRouter, mayTake, problems } from '../http/router.ts';
 import { type DeliveryRow, deliverySchema, toDelivery } from './delivery.ts';
@@ -23,7 +23,7 @@ type Options = {
 
 /** What people send by hand, on the very path of every other delivery: a test, a resend. */
 export function resendRoutes({ db, wake, waitMs }: Options) {
-  const middleware = allowAtLocation(db, 'settings:write');
+  const mayWrite = allowAtLocation(db, 'settings:write');
   const router = createRouter<LocationEnv>();
 
   async function waitForOutcome(locationId: string, id: string): Promise<DeliveryRow> {
@@ -36,7 +36,7 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     }
   }
 
-  router.openapi(createRoute({ ...test, middleware }), async (c) => {
+  router.openapi(createRoute({ ...test, ...mayWrite }), async (c) => {
     const { location } = c.var;
     const endpoint = await findEndpoint(db, location.id, c.req.valid('param').endpointId);
     if (!endpoint) throw unknownEndpoint();
@@ -50,7 +50,7 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
     return c.json(toDelivery(delivery), delivery.endedAt ? 200 : 202);
   });
 
-  router.openapi(createRoute({ ...resend, middleware }), async (c) => {
+  router.openapi(createRoute({ ...resend, ...mayWrite }), async (c) => {
     const original = await readDelivery(db, c.var.location.id, c.req.valid('param').deliveryId);
     if (original.outcome === 'sending') throw new Problem(409, 'This delivery has not ended yet.');
     if (original.test) throw new Problem(409, 'A test is not resent: send another test instead.');
@@ -72,31 +72,32 @@ export function resendRoutes({ db, wake, waitMs }: Options) {
 }
 
 /** The path of what is sent to one endpoint. */
-export const endpointPath = z.object({ id: z.string(), endpointId: uuid });
+export const endpointPath = locationPath.extend({ endpointId: uuid });
 
 const testSchema = z.object({ action: action.default('create') });
 
 const test = {
   method: 'post',
   path: '/v1/locations/{id}/endpoints/{endpointId}/test',
+  operationId: 'endpoints.test',
   summary: 'Send a sample event on the real path, and tell how it went',
   request: { params: endpointPath, ...mayTake(testSchema) },
   responses: {
     200: answers('The delivery and its outcome', deliverySchema),
     202: answers('The delivery, whose outcome takes longer: ask for it later', deliverySchema),
-    ...problems,
   },
 } as const;
 
 const resend = {
   method: 'post',
   path: '/v1/locations/{id}/deliveries/{deliveryId}/resend',
+  operationId: 'deliveries.resend',
   summary: 'Send the same events to the same endpoint once more',
   request: { params: deliveryPath },
   responses: {
     201: answers('The new delivery and its outcome', deliverySchema),
     202: answers('The new delivery, whose outcome takes longer: ask for it later', deliverySchema),
-    ...problems,
+    ...problems(409),
   },
 } as const;
 

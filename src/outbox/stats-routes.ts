@@ -2,8 +2,8 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
 import { reasons } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
-import { answers, createRouter, problems } from '../http/router.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
+import { answers, createRouter } from '../http/router.ts';
 import { outcome } from './delivery.ts';
 import {
   findFailures,
@@ -21,13 +21,10 @@ import {
 /** How a location has been doing: outcomes, latency, backlog, by endpoint and by hour. Tests are left out. */
 export function statsRoutes(db: Database) {
   const router = createRouter<LocationEnv>();
-  return router.openapi(
-    createRoute({ ...stats, middleware: allowAtLocation(db, 'events:read') }),
-    async (c) => {
-      const { hours } = c.req.valid('query');
-      return c.json(await readStats(db, c.var.location.id, hours), 200);
-    },
-  );
+  return router.openapi(createRoute({ ...stats, ...allowAtLocation(db, 'events:read') }), async (c) => {
+    const { hours } = c.req.valid('query');
+    return c.json(await readStats(db, c.var.location.id, hours), 200);
+  });
 }
 
 const counts = {
@@ -96,9 +93,10 @@ const maxHours = 720;
 const stats = {
   method: 'get',
   path: '/v1/locations/{id}/stats',
+  operationId: 'stats.get',
   summary: 'Outcomes, latency and backlog of a location',
   request: {
-    params: z.object({ id: z.string() }),
+    params: locationPath,
     query: z.object({
       hours: z.coerce
         .number('must be a number')
@@ -108,7 +106,7 @@ const stats = {
         .default(24),
     }),
   },
-  responses: { 200: answers('The statistics', statsSchema), ...problems },
+  responses: { 200: answers('The statistics', statsSchema) },
 } as const;
 
 async function readStats(db: Database, locationId: string, hours: number): Promise<Stats> {

@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
 import { uuid } from '../events/event.ts';
-import { allowAtLocation, type Caller, type LocationEnv } from '../http/authorize.ts';
-import { createRouter, problems } from '../http/router.ts';
+import { allowAtLocation, type Caller, type LocationEnv, locationPath } from '../http/authorize.ts';
+import { createRouter } from '../http/router.ts';
 import { logger } from '../logger.ts';
 import { type DeliveryRow, toDelivery } from './delivery.ts';
 import { deliveryFilter } from './delivery-log.ts';
@@ -16,30 +16,27 @@ const trustMs = 1000;
 /** The deliveries of a location as they end, as server-sent events. */
 export function streamRoutes(db: Database, watch: Watch) {
   const router = createRouter<LocationEnv>();
-  return router.openapi(
-    createRoute({ ...stream, middleware: allowAtLocation(db, 'events:read') }),
-    async (c) => {
-      const { id: locationId } = c.var.location;
-      const wanted = { ...c.req.valid('query'), lastId: c.req.valid('header')['last-event-id'] };
-      // A HEAD would never read what it opened, and never leave.
-      if (c.req.method === 'HEAD') return c.body(null, 200, headers);
-      // A caller in this process may have no connection: what it does not read ends when it goes on reading.
-      const { outgoing }: Partial<LocationEnv['Bindings']> = c.env;
-      const watcher = await watch.join(locationId, wanted, () => outgoing?.destroy());
-      const mayStillSee = recheck(c.var.caller);
-      const body = new ReadableStream<Uint8Array>({
-        start: (controller) => controller.enqueue(encode(': watching\n\n')),
-        async pull(controller) {
-          const rows = await watcher.next(heartbeatMs);
-          if (rows && (await mayStillSee())) return controller.enqueue(encode(format(rows)));
-          watch.leave(locationId, watcher);
-          controller.close();
-        },
-        cancel: () => watch.leave(locationId, watcher),
-      });
-      return c.body(body, 200, headers);
-    },
-  );
+  return router.openapi(createRoute({ ...stream, ...allowAtLocation(db, 'events:read') }), async (c) => {
+    const { id: locationId } = c.var.location;
+    const wanted = { ...c.req.valid('query'), lastId: c.req.valid('header')['last-event-id'] };
+    // A HEAD would never read what it opened, and never leave.
+    if (c.req.method === 'HEAD') return c.body(null, 200, headers);
+    // A caller in this process may have no connection: what it does not read ends when it goes on reading.
+    const { outgoing }: Partial<LocationEnv['Bindings']> = c.env;
+    const watcher = await watch.join(locationId, wanted, () => outgoing?.destroy());
+    const mayStillSee = recheck(c.var.caller);
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(encode(': watching\n\n')),
+      async pull(controller) {
+        const rows = await watcher.next(heartbeatMs);
+        if (rows && (await mayStillSee())) return controller.enqueue(encode(format(rows)));
+        watch.leave(locationId, watcher);
+        controller.close();
+      },
+      cancel: () => watch.leave(locationId, watcher),
+    });
+    return c.body(body, 200, headers);
+  });
 }
 
 const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
@@ -47,11 +44,12 @@ const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-stor
 const stream = {
   method: 'get',
   path: '/v1/locations/{id}/deliveries/stream',
+  operationId: 'deliveries.stream',
   summary: 'Each delivery as it ends, as server-sent events',
   description:
     'Events are named `delivery`; their id is the id of the delivery, their data the delivery as in lists. A comment every 15 seconds shows that the stream is still there. With `Last-Event-ID`, at most 1,000 deliveries that ended since that one come first; over a reconnect the same one may come twice. A reader that does not read is hung up on.',
   request: {
-    params: z.object({ id: z.string() }),
+    params: locationPath,
     query: deliveryFilter.pick({ endpointId: true, outcome: true }),
     headers: z.object({
       'last-event-id': uuid.optional().openapi({ description: 'The delivery that was seen last' }),
@@ -66,7 +64,6 @@ const stream = {
         },
       },
     },
-    ...problems,
   },
 } as const;
 

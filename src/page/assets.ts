@@ -21,13 +21,17 @@ async function load(name: string, type: keyof typeof types, file: URL | string):
 const own = (file: string) => new URL(`src/page/assets/${file}`, root);
 const { resolve } = createRequire(root);
 
-/** The files that the page loads, ours and those of htmx. A path changes with its content, so browsers may keep both for good. */
+/** The files that the page loads, ours, those of htmx and of Swagger UI. A path changes with its content, so browsers may keep both for good. */
 export const assets = {
   css: await load('page', 'css', own('page.css')),
   script: await load('page', 'js', own('page.js')),
   icon: await load('icon', 'svg', own('icon.svg')),
   htmx: await load('htmx', 'js', resolve('htmx.org/dist/htmx.min.js')),
   sse: await load('sse', 'js', resolve('htmx-ext-sse/dist/sse.min.js')),
+  docsCss: await load('docs', 'css', own('docs.css')),
+  docs: await load('docs', 'js', own('docs.js')),
+  swaggerCss: await load('swagger-ui', 'css', resolve('swagger-ui-dist/swagger-ui.css')),
+  swagger: await load('swagger-ui', 'js', resolve('swagger-ui-dist/swagger-ui-bundle.js')),
 };
 
 /** Serves them. */

@@ -7,6 +7,7 @@ import { strictBody } from '../http/body.ts';
 import { toProblem } from '../http/problem.ts';
 import { answerPage } from './answer.tsx';
 import { assetRoutes } from './assets.ts';
+import { docsRoutes } from './docs-routes.tsx';
 import { type CookieRules, createCookies } from './sign-in/cookies.ts';
 import { createFlashes } from './sign-in/flash.ts';
 import { Layout } from './layout.tsx';
@@ -33,6 +34,9 @@ export function pageRoutes({ publicUrl, frameAncestors, allowCidrs, ...more }: P
   const router = new Hono<PageEnv>();
   router.onError(showError);
   router.route('/', assetRoutes());
+  // Swagger UI has its pictures in its style sheet.
+  router.use('/docs', securityHeaders(frameAncestors, ["'self'", 'data:']));
+  router.route('/', docsRoutes());
   for (const path of [...openPaths, ...signedInPaths]) {
     router.use(path, drawForAnybody(options), securityHeaders(frameAncestors), keptNowhere);
     router.use(path, sameOriginForms(publicUrl), strictBody(maxFormBytes));
@@ -52,13 +56,13 @@ const keptNowhere = createMiddleware(async (c, next) => {
   await next();
 });
 
-function securityHeaders(frameAncestors: string[]) {
+function securityHeaders(frameAncestors: string[], imgSrc = ["'self'"]) {
   return secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
       scriptSrc: ["'self'"],
       styleSrc: ["'self'"],
-      imgSrc: ["'self'"],
+      imgSrc,
       connectSrc: ["'self'"],
       formAction: ["'self'"],
       baseUri: ["'none'"],

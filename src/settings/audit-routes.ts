@@ -8,7 +8,7 @@ import { auditActions } from '../http/audit.ts';
 import { type AppEnv, allow, maySee } from '../http/authorize.ts';
 import type { ApiKey } from '../http/api-key.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
-import { answers, createRouter, problems } from '../http/router.ts';
+import { answers, createRouter } from '../http/router.ts';
 import { timestamp } from '../http/timestamp.ts';
 
 /** The audit log. A key that is bound to a location sees what was done at that location. */
@@ -64,11 +64,12 @@ export const auditEntrySchema = z
 const list = createRoute({
   method: 'get',
   path: '/v1/audit',
+  operationId: 'audit.list',
   summary: 'Who changed what, when, from where, newest first',
   description: 'Entries are written with the change that they tell of, and are never changed or removed.',
-  middleware: allow('admin'),
+  ...allow('admin'),
   request: { query: filterQuery },
-  responses: { 200: answers('A page of entries', pageOf(auditEntrySchema)), ...problems },
+  responses: { 200: answers('A page of entries', pageOf(auditEntrySchema)) },
 });
 
 type Filter = Omit<z.output<typeof filterQuery>, 'limit'>;

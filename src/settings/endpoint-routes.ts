@@ -6,11 +6,11 @@ import { endpoints } from '../db/schema.ts';
 import { type CidrList, judgeUrl } from '../delivery/url-guard.ts';
 import { uuid } from '../events/event.ts';
 import { audited } from '../http/audit.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { refusedUrl } from '../http/problem.ts';
 import { rotationSchema } from '../http/rotation.ts';
-import { answers, createRouter, mayTake, problems, takes } from '../http/router.ts';
+import { answers, createRouter, mayTake, takes } from '../http/router.ts';
 import {
   changeEndpoint,
   createEndpoint,
@@ -37,7 +37,7 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
   const mayRead = allowAtLocation(db, 'settings:read');
   const mayWrite = allowAtLocation(db, 'settings:write');
 
-  router.openapi(createRoute({ ...create, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...create, ...mayWrite }), async (c) => {
     const settings = c.req.valid('json');
     const { href, warnings } = judge(settings.url, allow);
     const { row, secret } = await audited(db, c.var, async (tx) => {
@@ -48,14 +48,14 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
     return c.json({ ...toEndpoint(row), secret, warnings }, 201);
   });
 
-  router.openapi(createRoute({ ...list, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...list, ...mayRead }), async (c) => {
     const { limit, cursor } = c.req.valid('query');
     const rows = await findEndpoints(db, c.var.location.id, cursor, limit + 1);
     const page = toPage(rows, limit, (row) => row.id);
     return c.json({ ...page, items: page.items.map(toEndpoint) }, 200);
   });
 
-  router.openapi(createRoute({ ...read, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...read, ...mayRead }), async (c) => {
     const { endpointId } = c.req.valid('param');
     const [row] = await db
       .select()
@@ -65,7 +65,7 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
     return c.json(toEndpoint(row), 200);
   });
 
-  router.openapi(createRoute({ ...change, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...change, ...mayWrite }), async (c) => {
     const wanted = c.req.valid('json');
     const judged = wanted.url === undefined ? undefined : judge(wanted.url, allow);
     const url = judged && { url: judged.href };
@@ -78,7 +78,7 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
     return c.json({ ...changed, warnings: judged?.warnings ?? [] }, 200);
   });
 
-  router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...remove, ...mayWrite }), async (c) => {
     const endpoint = { locationId: c.var.location.id, ...c.req.valid('param') };
     await audited(db, c.var, async (tx) => {
       const before = await lockEndpoint(tx, endpoint);
@@ -88,7 +88,7 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
     return c.body(null, 204);
   });
 
-  router.openapi(createRoute({ ...rotate, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...rotate, ...mayWrite }), async (c) => {
     const { overlapHours } = rotationSchema.parse(c.req.valid('json'));
     const endpoint = { locationId: c.var.location.id, ...c.req.valid('param') };
     const { row, secret } = await audited(db, c.var, async (tx) => {
@@ -106,7 +106,6 @@ export function endpointRoutes({ db, encryption, allow }: EndpointOptions) {
   return router;
 }
 
-const locationPath = z.object({ id: z.string() });
 const endpointPath = locationPath.extend({ endpointId: uuid });
 const secret = z.string().openapi({ description: 'Shown now and never again', example: 'whsec_…' });
 const warnings = z.array(z.string()).openapi({ description: 'What is allowed, but should be better' });
@@ -114,49 +113,54 @@ const warnings = z.array(z.string()).openapi({ description: 'What is allowed, bu
 const create = {
   method: 'post',
   path: '/v1/locations/{id}/endpoints',
+  operationId: 'endpoints.create',
   summary: 'Add an endpoint; it gets the events accepted from now on',
   request: { params: locationPath, ...takes(newEndpointSchema) },
   responses: {
     201: answers('The endpoint and its secret', endpointSchema.extend({ secret, warnings })),
-    ...problems,
   },
 } as const;
 
 const list = {
   method: 'get',
   path: '/v1/locations/{id}/endpoints',
+  operationId: 'endpoints.list',
   summary: 'The endpoints of a location, oldest first',
   request: { params: locationPath, query: pageQuery.extend({ cursor: uuid.optional() }) },
-  responses: { 200: answers('A page of endpoints', pageOf(endpointSchema)), ...problems },
+  responses: { 200: answers('A page of endpoints', pageOf(endpointSchema)) },
 } as const;
 
 const read = {
   method: 'get',
   path: '/v1/locations/{id}/endpoints/{endpointId}',
+  operationId: 'endpoints.get',
   summary: 'An endpoint',
   request: { params: endpointPath },
-  responses: { 200: answers('The endpoint', endpointSchema), ...problems },
+  responses: { 200: answers('The endpoint', endpointSchema) },
 } as const;
 
 const change = {
   method: 'patch',
   path: '/v1/locations/{id}/endpoints/{endpointId}',
+  operationId: 'endpoints.change',
   summary: 'Change an endpoint; a re-enabled one gets the events accepted from then on',
   request: { params: endpointPath, ...takes(endpointChangeSchema) },
-  responses: { 200: answers('The endpoint', endpointSchema.extend({ warnings })), ...problems },
+  responses: { 200: answers('The endpoint', endpointSchema.extend({ warnings })) },
 } as const;
 
 const remove = {
   method: 'delete',
   path: '/v1/locations/{id}/endpoints/{endpointId}',
+  operationId: 'endpoints.delete',
   summary: 'Delete an endpoint; what it was still to be sent is skipped',
   request: { params: endpointPath },
-  responses: { 204: { description: 'Deleted' }, ...problems },
+  responses: { 204: { description: 'Deleted' } },
 } as const;
 
 const rotate = {
   method: 'post',
   path: '/v1/locations/{id}/endpoints/{endpointId}/rotate-secret',
+  operationId: 'endpoints.rotateSecret',
   summary: 'Make a new secret; deliveries carry both signatures while they overlap',
   request: { params: endpointPath, ...mayTake(rotationSchema) },
   responses: {
@@ -164,7 +168,6 @@ const rotate = {
       'The endpoint and its new secret',
       endpointSchema.extend({ secret, previousSecretUntil: z.iso.datetime().nullable() }),
     ),
-    ...problems,
   },
 } as const;
 

@@ -9,7 +9,7 @@ import { audited } from '../http/audit.ts';
 import { type AppEnv, allow, maySee } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid, Problem } from '../http/problem.ts';
-import { answers, createRouter, problems, takes } from '../http/router.ts';
+import { answers, createRouter, takes } from '../http/router.ts';
 import { keySchema, newKeySchema } from './key.ts';
 
 /** API keys. A key that is bound to a location sees and makes only keys of that location. */
@@ -60,39 +60,41 @@ export function keyRoutes(db: Database) {
 const create = createRoute({
   method: 'post',
   path: '/v1/keys',
+  operationId: 'keys.create',
   summary: 'Make an API key',
-  middleware: allow('admin'),
+  ...allow('admin'),
   request: takes(newKeySchema),
   responses: {
     201: answers(
       'The key, shown now and never again',
       keySchema.extend({ key: z.string().openapi({ example: 'bellhop_…' }) }),
     ),
-    ...problems,
   },
 });
 
 const list = createRoute({
   method: 'get',
   path: '/v1/keys',
+  operationId: 'keys.list',
   summary: 'The API keys, newest first',
-  middleware: allow('admin'),
+  ...allow('admin'),
   request: {
     query: pageQuery.extend({
       cursor: uuid.optional(),
       locationId: locationId.optional().openapi({ description: 'Only keys that are bound to this location' }),
     }),
   },
-  responses: { 200: answers('A page of keys', pageOf(keySchema)), ...problems },
+  responses: { 200: answers('A page of keys', pageOf(keySchema)) },
 });
 
 const remove = createRoute({
   method: 'delete',
   path: '/v1/keys/{id}',
+  operationId: 'keys.revoke',
   summary: 'Revoke an API key; it stops at once',
-  middleware: allow('admin'),
+  ...allow('admin'),
   request: { params: z.object({ id: uuid }) },
-  responses: { 204: { description: 'Revoked' }, ...problems },
+  responses: { 204: { description: 'Revoked' } },
 });
 
 type KeyRow = typeof apiKeys.$inferSelect;

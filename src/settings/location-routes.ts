@@ -2,10 +2,17 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
 import { locationId } from '../events/event.ts';
 import { audited } from '../http/audit.ts';
-import { type AppEnv, allow, allowAtLocation, type LocationEnv, requireSight } from '../http/authorize.ts';
+import {
+  type AppEnv,
+  allow,
+  allowAtLocation,
+  type LocationEnv,
+  requireSight,
+  locationPath,
+} from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid } from '../http/problem.ts';
-import { answers, createRouter, problems, takes } from '../http/router.ts';
+import { answers, createRouter, takes } from '../http/router.ts';
 import { text } from '../http/text.ts';
 import { readLocationStats } from '../outbox/location-stats.ts';
 import {
@@ -44,11 +51,11 @@ export function locationRoutes(db: Database) {
     return c.json({ ...page, items: items.map((item) => ({ ...item, stats: stats.get(item.id) })) }, 200);
   });
 
-  router.openapi(createRoute({ ...read, middleware: allowAtLocation(db, 'settings:read') }), async (c) =>
+  router.openapi(createRoute({ ...read, ...allowAtLocation(db, 'settings:read') }), async (c) =>
     c.json(toLocation(c.var.location), 200),
   );
 
-  router.openapi(createRoute({ ...remove, middleware: allowAtLocation(db, 'settings:write') }), async (c) => {
+  router.openapi(createRoute({ ...remove, ...allowAtLocation(db, 'settings:write') }), async (c) => {
     const { id } = c.var.location;
     await audited(db, c.var, async (tx) => {
       const before = await deleteLocation(tx, id);
@@ -60,22 +67,22 @@ export function locationRoutes(db: Database) {
   return router;
 }
 
-const path = z.object({ id: locationId });
-
 const put = createRoute({
   method: 'put',
   path: '/v1/locations/{id}',
+  operationId: 'locations.put',
   summary: 'Make a location, or change its settings',
-  middleware: allow('settings:write'),
-  request: { params: z.object({ id: z.string() }), ...takes(locationSettingsSchema) },
-  responses: { 200: answers('The location', locationSchema), ...problems },
+  ...allow('settings:write'),
+  request: { params: locationPath, ...takes(locationSettingsSchema) },
+  responses: { 200: answers('The location', locationSchema) },
 });
 
 const list = createRoute({
   method: 'get',
   path: '/v1/locations',
+  operationId: 'locations.list',
   summary: 'The locations, by id',
-  middleware: allow('settings:read'),
+  ...allow('settings:read'),
   request: {
     query: pageQuery.extend({
       cursor: locationId.optional(),
@@ -85,25 +92,27 @@ const list = createRoute({
       withStats: z.enum(['true', 'false'], 'must be true or false').optional(),
     }),
   },
-  responses: { 200: answers('A page of locations', pageOf(listedLocationSchema)), ...problems },
+  responses: { 200: answers('A page of locations', pageOf(listedLocationSchema)) },
 });
 
 const read = {
   method: 'get',
   path: '/v1/locations/{id}',
+  operationId: 'locations.get',
   summary: 'A location',
-  request: { params: path },
-  responses: { 200: answers('The location', locationSchema), ...problems },
+  request: { params: locationPath },
+  responses: { 200: answers('The location', locationSchema) },
 } as const;
 
 const remove = {
   method: 'delete',
   path: '/v1/locations/{id}',
+  operationId: 'locations.delete',
   summary: 'Delete a location with its endpoints, webhooks, flows and keys',
   description:
     'Its log is kept until retention takes it. A location that is made again under the same id goes on with its sequence.',
-  request: { params: path },
-  responses: { 204: { description: 'Deleted' }, ...problems },
+  request: { params: locationPath },
+  responses: { 204: { description: 'Deleted' } },
 } as const;
 
 /** Elsewhere an id that cannot be is one that is not there; here somebody is about to choose it. */

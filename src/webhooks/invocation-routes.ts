@@ -3,11 +3,11 @@ import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import { invocations } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
 import { readJson } from '../http/body.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { mistakesOf, Problem } from '../http/problem.ts';
-import { answers, createRouter, problems } from '../http/router.ts';
+import { answers, createRouter } from '../http/router.ts';
 import { fullInvocationSchema, invocationSchema, toInvocation } from './invocation.ts';
 import { webhookId } from './registration.ts';
 import { type Handed, type TriggerOptions, triggerWebhook } from './trigger.ts';
@@ -22,14 +22,14 @@ export function invocationRoutes(options: TriggerOptions) {
   const mayRead = allowAtLocation(db, 'settings:read');
   router.openAPIRegistry.register('Trigger', triggerSchema);
 
-  router.openapi(createRoute({ ...trigger, middleware: mayTrigger }), async (c) => {
+  router.openapi(createRoute({ ...trigger, ...mayTrigger }), async (c) => {
     const handed = toHanded((await c.req.text()) === '' ? {} : await readJson(c));
     const locationId = c.var.location.id;
     const caller = { locationId, webhookId: c.req.valid('param').webhookId, key: c.var.key };
     return c.json(await places.hold(locationId, () => triggerWebhook(options, caller, handed)), 200);
   });
 
-  router.openapi(createRoute({ ...list, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...list, ...mayRead }), async (c) => {
     const { limit, cursor } = c.req.valid('query');
     const { webhookId } = c.req.valid('param');
     const rows = await findInvocations(db, {
@@ -42,7 +42,7 @@ export function invocationRoutes(options: TriggerOptions) {
     return c.json({ ...page, items: page.items.map(toInvocation) }, 200);
   });
 
-  router.openapi(createRoute({ ...read, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...read, ...mayRead }), async (c) => {
     const { referenceId } = c.req.valid('param');
     const [row] = await db
       .select()
@@ -94,7 +94,7 @@ function toHanded(body: unknown): Handed {
     : { ok: false, mistakes: mistakesOf(result.error) };
 }
 
-const webhookPath = z.object({ id: z.string(), webhookId });
+const webhookPath = locationPath.extend({ webhookId });
 
 /** What a trigger answers. */
 export const triggerAnswerSchema = z
@@ -114,6 +114,7 @@ export const triggerAnswerSchema = z
 const trigger = {
   method: 'post',
   path: '/v1/locations/{id}/webhooks/{webhookId}/trigger',
+  operationId: 'webhooks.trigger',
   summary: 'Trigger a registered webhook',
   description:
     'Answers 200 whether the third party succeeds, fails, or cannot be contacted (`status` 0, `error` true). One attempt, never repeated. The body may have up to 10 MiB.',
@@ -123,24 +124,25 @@ const trigger = {
   },
   responses: {
     200: answers("The third party's answer", triggerAnswerSchema),
-    ...problems,
   },
 } as const;
 
 const list = {
   method: 'get',
   path: '/v1/locations/{id}/webhooks/{webhookId}/invocations',
+  operationId: 'invocations.list',
   summary: 'The invocations of a webhook, newest first',
   request: { params: webhookPath, query: pageQuery.extend({ cursor: uuid.optional() }) },
-  responses: { 200: answers('A page of invocations', pageOf(invocationSchema)), ...problems },
+  responses: { 200: answers('A page of invocations', pageOf(invocationSchema)) },
 } as const;
 
 const read = {
   method: 'get',
   path: '/v1/locations/{id}/invocations/{referenceId}',
+  operationId: 'invocations.get',
   summary: 'One invocation in full',
-  request: { params: z.object({ id: z.string(), referenceId: uuid }) },
-  responses: { 200: answers('The invocation', fullInvocationSchema), ...problems },
+  request: { params: locationPath.extend({ referenceId: uuid }) },
+  responses: { 200: answers('The invocation', fullInvocationSchema) },
 } as const;
 
 type Search = { locationId: string; webhookId: string; cursor: string | undefined; limit: number };

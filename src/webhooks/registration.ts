@@ -55,7 +55,7 @@ const registrationMembers = {
       example: ['pageNum'],
     }),
   payload_encoding: z
-    .literal('base64', 'must be "base64"')
+    .enum(['base64'], 'must be "base64"')
     .nullable()
     .openapi({ description: 'base64: `data` is base64, and its bytes are sent' }),
   dataSchema: jsonSchema

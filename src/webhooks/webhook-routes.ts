@@ -5,10 +5,10 @@ import type { Encryption } from '../db/encryption.ts';
 import { webhooks } from '../db/schema.ts';
 import { type CidrList, judgeUrl } from '../delivery/url-guard.ts';
 import { audited } from '../http/audit.ts';
-import { allowAtLocation, type LocationEnv } from '../http/authorize.ts';
+import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
 import { pageOf, pageQuery, toPage } from '../http/page.ts';
 import { invalid, refusedUrl } from '../http/problem.ts';
-import { answers, createRouter, problems, takes } from '../http/router.ts';
+import { answers, createRouter, takes } from '../http/router.ts';
 import { newWebhookSchema, toWebhook, webhookId, webhookSchema } from './registration.ts';
 import { findWebhook, isWebhook, putWebhook, unknownWebhook } from './webhooks.ts';
 
@@ -21,7 +21,7 @@ export function webhookRoutes({ db, encryption, allow }: WebhookOptions) {
   const mayRead = allowAtLocation(db, 'settings:read');
   const mayWrite = allowAtLocation(db, 'settings:write');
 
-  router.openapi(createRoute({ ...put, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...put, ...mayWrite }), async (c) => {
     const { webhookId } = c.req.valid('param');
     const registration = c.req.valid('json');
     if (registration.id !== undefined && registration.id !== webhookId)
@@ -37,20 +37,20 @@ export function webhookRoutes({ db, encryption, allow }: WebhookOptions) {
     return c.json({ ...toWebhook(row), ...(secret && { secret }), warnings: judged.warnings }, 200);
   });
 
-  router.openapi(createRoute({ ...list, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...list, ...mayRead }), async (c) => {
     const { limit, cursor } = c.req.valid('query');
     const rows = await findWebhooks(db, c.var.location.id, cursor, limit + 1);
     const page = toPage(rows, limit, (row) => row.id);
     return c.json({ ...page, items: page.items.map(toWebhook) }, 200);
   });
 
-  router.openapi(createRoute({ ...read, middleware: mayRead }), async (c) => {
+  router.openapi(createRoute({ ...read, ...mayRead }), async (c) => {
     const row = await findWebhook(db, { locationId: c.var.location.id, ...c.req.valid('param') });
     if (!row) throw unknownWebhook();
     return c.json(toWebhook(row), 200);
   });
 
-  router.openapi(createRoute({ ...remove, middleware: mayWrite }), async (c) => {
+  router.openapi(createRoute({ ...remove, ...mayWrite }), async (c) => {
     const key = { locationId: c.var.location.id, ...c.req.valid('param') };
     await audited(db, c.var, async (tx) => {
       const [row] = await tx.delete(webhooks).where(isWebhook(key)).returning();
@@ -64,11 +64,12 @@ export function webhookRoutes({ db, encryption, allow }: WebhookOptions) {
   return router;
 }
 
-const webhookPath = z.object({ id: z.string(), webhookId });
+const webhookPath = locationPath.extend({ webhookId });
 
 const put = {
   method: 'put',
   path: '/v1/locations/{id}/webhooks/{webhookId}',
+  operationId: 'webhooks.put',
   summary: 'Register a third-party webhook, or replace its registration',
   request: { params: webhookPath, ...takes(newWebhookSchema) },
   responses: {
@@ -82,35 +83,37 @@ const put = {
         warnings: z.array(z.string()),
       }),
     ),
-    ...problems,
   },
 } as const;
 
 const list = {
   method: 'get',
   path: '/v1/locations/{id}/webhooks',
+  operationId: 'webhooks.list',
   summary: 'The registered webhooks of a location, by id',
   request: {
-    params: z.object({ id: z.string() }),
+    params: locationPath,
     query: pageQuery.extend({ cursor: webhookId.optional() }),
   },
-  responses: { 200: answers('A page of registrations', pageOf(webhookSchema)), ...problems },
+  responses: { 200: answers('A page of registrations', pageOf(webhookSchema)) },
 } as const;
 
 const read = {
   method: 'get',
   path: '/v1/locations/{id}/webhooks/{webhookId}',
+  operationId: 'webhooks.get',
   summary: 'A registered webhook',
   request: { params: webhookPath },
-  responses: { 200: answers('The registration', webhookSchema), ...problems },
+  responses: { 200: answers('The registration', webhookSchema) },
 } as const;
 
 const remove = {
   method: 'delete',
   path: '/v1/locations/{id}/webhooks/{webhookId}',
+  operationId: 'webhooks.delete',
   summary: 'Remove a registered webhook; its invocations stay on record',
   request: { params: webhookPath },
-  responses: { 204: { description: 'Removed' }, ...problems },
+  responses: { 204: { description: 'Removed' } },
 } as const;
 
 async function findWebhooks(db: Database, locationId: string, cursor: string | undefined, limit: number) {

@@ -83,6 +83,8 @@ const bodies: Record<string, (venue: Venue) => unknown> = {
   'PATCH /v1/locations/{id}/flows/{name}': () => ({ status: 'paused' }),
   'POST /v1/locations/{id}/template-preview': () => ({ template: 'x' }),
   'POST /v1/locations/{id}/flows/{name}/rotate-token': () => ({ overlapHours: 0 }),
+  'POST /v1/flow-webhook/{flowId}': () => ({}),
+  'POST /apps/{appUuid}/webhooks/{webhookUuid}': () => ({}),
   'POST /app/webhooks': ({ flow }) => ({ action: flow, props: {} }),
 };
 /** What makes something of its own under a name that another location uses too. */
