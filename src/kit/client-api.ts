@@ -9,6 +9,38 @@ export type SessionEvent = {
   customerid: number;
 };
 
+export type NoticeMessage = {
+  type: 'endpoint.failing' | 'endpoint.disabled' | 'endpoint.recovered';
+  /** When it was raised. */
+  timestamp: string;
+  data: {
+    locationId: string;
+    /** Its title. */
+    location: string;
+    endpointId: string;
+    /** Of its URL, whose path may hold a secret. */
+    host: string;
+    description: string;
+    /** How far its failing has come; null: disabled or recovered. */
+    step: 'first_failures' | 'one_hour' | 'one_day' | 'three_days' | null;
+    /** Its first failure without a success since. */
+    failingSince: string;
+    failuresInARow: number;
+    lastReason:
+      | 'http_status'
+      | 'dns'
+      | 'connect'
+      | 'tls'
+      | 'reset'
+      | 'protocol'
+      | 'blocked'
+      | 'timeout'
+      | 'crashed'
+      | null;
+    lastStatusCode: number | null;
+  };
+};
+
 export type NewEvent = {
   id?: string | undefined;
   uuid: string;
@@ -72,6 +104,7 @@ export type Location = {
   id: string;
   uuid: string;
   title: string;
+  disableFailingAfterHours: number | null;
   /** The sequence of its newest event. */
   lastSequence: number;
   createdAt: string;
@@ -85,6 +118,10 @@ export type ListedLocation = Location & {
         endpoints: number;
         /** Endpoints whose last delivery did not arrive. */
         failing: number;
+        /** Since when the one of them fails that fails for longest; null: none does. */
+        failingSince: string | null;
+        /** Endpoints that were disabled because they kept failing. */
+        disabled: number;
         /** Events not sent yet, over all endpoints. */
         backlog: number;
         lastEventAt: string | null;
@@ -100,6 +137,8 @@ export type Endpoint = {
   description: string;
   actions: ('create' | 'delete')[];
   enabled: boolean;
+  /** Why Bellhop itself disabled it; null: it did not. */
+  disabledReason: string | null;
   /** Values are masked. */
   headers: Record<string, string>;
   secretHint: string;
@@ -108,6 +147,10 @@ export type Endpoint = {
     lastDeliveredAt: string | null;
     lastFailedAt: string | null;
     failuresInARow: number;
+    /** The first failure since the last success, or since it was enabled; null: none. */
+    failingSince: string | null;
+    /** How far its failing has come; null: not so far that it is told. */
+    step: 'first_failures' | 'one_hour' | 'one_day' | 'three_days' | null;
   };
   createdAt: string;
   updatedAt: string;
@@ -174,7 +217,7 @@ export type AuditEntry = {
   id: string;
   locationId: string | null;
   actor: {
-    /** key: by an API key; page, link: a person at the page; sender: nobody known. */
+    /** key: by an API key; page, link: a person at the page; sender: nobody known; service: Bellhop itself. */
     kind: 'key' | 'page' | 'link' | 'sender' | 'service';
     id: string;
     name: string;
@@ -183,6 +226,7 @@ export type AuditEntry = {
     | 'endpoint.created'
     | 'endpoint.changed'
     | 'endpoint.deleted'
+    | 'endpoint.disabled'
     | 'endpoint.secret_rotated'
     | 'endpoint.tested'
     | 'location.created'
@@ -363,6 +407,29 @@ export type Stats = {
   }[];
   /** When the newest event was accepted, in these hours or before. */
   lastEventAt: string | null;
+};
+
+export type Notice = NoticeMessage & {
+  /** The `webhook-id` of its message. */
+  id: string;
+  /** How sending it to the operator's endpoint went; null: it was not sent. */
+  sent: {
+    outcome: 'sending' | 'delivered' | 'failed' | 'timed_out' | 'abandoned';
+    reason:
+      | 'http_status'
+      | 'dns'
+      | 'connect'
+      | 'tls'
+      | 'reset'
+      | 'protocol'
+      | 'blocked'
+      | 'timeout'
+      | 'crashed'
+      | null;
+    statusCode: number | null;
+    startedAt: string | null;
+    endedAt: string | null;
+  } | null;
 };
 
 export type Webhook = {
@@ -587,6 +654,10 @@ export function createApi(http: Http) {
           status: 'ready';
         }>('GET /readyz', [], {}, options),
     },
+    metrics: {
+      /** The metrics of this process, and the backlog of the whole service, for Prometheus. Needs the scope `metrics:read`. */
+      read: (options?: CallOptions) => http.response('GET /metrics', [], {}, options),
+    },
     incoming: {
       /** Run a flow, from outside: with JSON, a form or text as its event. Without a key; a flow with `auth` `bearer` asks for its own token. */
       runFlow: (flowId: string, body?: unknown, options?: CallOptions) =>
@@ -637,11 +708,13 @@ export function createApi(http: Http) {
         >('GET /v1/locations/{id}/events', [http.locationId], { query }, options),
     },
     locations: {
-      /** Make a location, or change its title. Needs the scope `settings:write`. */
+      /** Make a location, or change its settings. Needs the scope `settings:write`. */
       put: (
         id: string,
         body: {
           title: string;
+          /** An endpoint that fails for so many hours without a success is disabled; null: never, as at first. Left out, it stays as it is. */
+          disableFailingAfterHours?: number | null | undefined;
         },
         options?: CallOptions,
       ) => http.json<Location>('PUT /v1/locations/{id}', [id], { body }, options),
@@ -820,6 +893,7 @@ export function createApi(http: Http) {
             | 'endpoint.created'
             | 'endpoint.changed'
             | 'endpoint.deleted'
+            | 'endpoint.disabled'
             | 'endpoint.secret_rotated'
             | 'endpoint.tested'
             | 'location.created'
@@ -932,6 +1006,24 @@ export function createApi(http: Http) {
         },
         options?: CallOptions,
       ) => http.json<Stats>('GET /v1/locations/{id}/stats', [http.locationId], { query }, options),
+    },
+    notices: {
+      /** Notices of endpoints that keep failing, newest first, of all locations that the key may see. Needs the scope `events:read`. */
+      listAll: (
+        query?: {
+          limit?: number | undefined;
+          cursor?: string | undefined;
+        },
+        options?: CallOptions,
+      ) => http.pages<Notice>('GET /v1/notices', [], { query }, options),
+      /** Notices of endpoints of a location that keep failing, newest first. Needs the scope `events:read`. */
+      list: (
+        query?: {
+          limit?: number | undefined;
+          cursor?: string | undefined;
+        },
+        options?: CallOptions,
+      ) => http.pages<Notice>('GET /v1/locations/{id}/notices', [http.locationId], { query }, options),
     },
     webhooks: {
       /** Register a third-party webhook, or replace its registration. Needs the scope `settings:write`. */
