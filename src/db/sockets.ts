@@ -6,7 +6,7 @@ import { metrics } from '../metrics.ts';
 import type { Tls } from './tls.ts';
 
 /** Where a server listens: `path` is that of a Unix socket. */
-export type Address = { host: string; port: number } | { path: string };
+type Address = { host: string; port: number } | { path: string };
 
 /** How the sockets of a pool are made. */
 export type SocketOptions = {

@@ -4,7 +4,7 @@ export type Specification = {
   components: { schemas: Record<string, Schema> };
 };
 
-export type Operation = {
+type Operation = {
   operationId: string;
   summary: string;
   description?: string;
@@ -16,7 +16,7 @@ export type Operation = {
 
 type Content = Record<string, { schema?: Schema }>;
 
-export type Schema = {
+type Schema = {
   $ref?: string;
   type?: string | string[];
   enum?: unknown[];

@@ -5,7 +5,7 @@ import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import type { DatabaseRelay } from './database-relay.ts';
 
 /** A PostgreSQL that a test may restart and kill. `sql` are connections of the test's own, past every fault but these. */
-export type OwnPostgres = Awaited<ReturnType<typeof startOwnPostgres>>;
+type OwnPostgres = Awaited<ReturnType<typeof startOwnPostgres>>;
 
 /** @example const database = await startOwnPostgres(folder); await database.restart('kill', relay, async () => {}); */
 export async function startOwnPostgres(dataDir: string) {
