@@ -4,10 +4,10 @@ import postgres from 'postgres';
 import { startEmbeddedPostgres } from '../../src/db/embedded.ts';
 import type { DatabaseRelay } from './database-relay.ts';
 
-/** A PostgreSQL that a test may restart and kill. `sql` are connections of the test's own, past every fault but these. */
-type OwnPostgres = Awaited<ReturnType<typeof startOwnPostgres>>;
-
-/** @example const database = await startOwnPostgres(folder); await database.restart('kill', relay, async () => {}); */
+/**
+ * Starts a PostgreSQL that a test may restart and kill. `sql` are connections of the test's own, past every fault but these.
+ * @example const database = await startOwnPostgres(folder); await database.restart('kill', relay, async () => {});
+ */
 export async function startOwnPostgres(dataDir: string) {
   const start = async () => {
     const server = await startEmbeddedPostgres({ dataDir, fsync: false });
