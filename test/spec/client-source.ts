@@ -4,7 +4,7 @@ export type Specification = {
   components: { schemas: Record<string, Schema>; responses: Record<string, { content?: Content }> };
 };
 
-type Operation = {
+export type Operation = {
   operationId: string;
   summary: string;
   description?: string;
@@ -16,7 +16,7 @@ type Operation = {
 
 type Content = Record<string, { schema?: Schema }>;
 
-type Schema = {
+export type Schema = {
   $ref?: string;
   type?: string | string[];
   enum?: unknown[];
