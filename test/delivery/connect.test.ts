@@ -48,6 +48,7 @@ describe('the guard at connect time', () => {
     const answers = [['127.0.0.1'], ['127.0.0.2'], ['127.0.0.3']];
     const send = sender({ allow: onlyOne, resolve: () => Promise.resolve(answers.shift() ?? []) });
     expect(await send.attempt(post(url))).toMatchObject({ outcome: 'delivered' });
+    await receiver.closed(1);
     expect(await send.attempt(post(url))).toMatchObject(blocked);
     expect(await send.attempt(post(url))).toMatchObject(blocked);
     expect(receiver.requests).toHaveLength(1);
