@@ -40,6 +40,7 @@ export function incomingRoutes(options: IncomingOptions, trustProxy: CidrList, m
       });
     return respond(
       await runIncoming(options, flow, c.req, { source: 'flow_webhook', url: flow.id, props: {} }),
+      c.var.requestId,
     );
   });
 
@@ -50,7 +51,10 @@ export function incomingRoutes(options: IncomingOptions, trustProxy: CidrList, m
     const flow = webhook && (await findFlow(db, { locationId: webhook.locationId, name: webhook.action }));
     if (!flow) throw new Problem(404, 'There is no such app or webhook, or its flow has been deleted.');
     const { id: url, props } = webhook;
-    return respond(await runIncoming(options, flow, c.req, { source: 'app_webhook', url, props }));
+    return respond(
+      await runIncoming(options, flow, c.req, { source: 'app_webhook', url, props }),
+      c.var.requestId,
+    );
   });
 
   return router;

@@ -124,7 +124,9 @@ it('every route of the core is in the table', async () => {
   const described = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  const core = described.filter((route) => !/webhooks|invocations|flow|apps?\/|runs|healthz|readyz|openapi/.test(route));
+  const core = described.filter(
+    (route) => !/webhooks|invocations|flow|apps?\/|runs|healthz|readyz|openapi/.test(route),
+  );
   expect(core.toSorted()).toEqual(routes.map(({ method, path }) => `${method} ${path}`).toSorted());
 });
 

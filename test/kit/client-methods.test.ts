@@ -86,9 +86,9 @@ it('streams deliveries, and goes on where the stream was cut without one twice',
   const { items } = await api.endpoints.list().page();
   const [endpoint] = items;
   if (!endpoint) throw new Error('There is one.');
-  let isThere = false;
-  void first.then(() => (isThere = true));
-  while (!isThere) await api.endpoints.test(endpoint.id);
+  const arrived = first.then(() => true);
+  const isThere = () => Promise.race([arrived, api.endpoints.test(endpoint.id).then(() => false)]);
+  while (!(await isThere()));
   const { value } = await first;
   connections[0]?.abort();
   const second = stream.next();

@@ -1,7 +1,7 @@
 /** As much of a specification as a client is made from. */
 export type Specification = {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema> };
+  components: { schemas: Record<string, Schema>; responses: Record<string, { content?: Content }> };
 };
 
 export type Operation = {
@@ -11,7 +11,7 @@ export type Operation = {
   security?: Record<string, string[]>[];
   parameters?: { name: string; in: string; required: boolean; description?: string; schema: Schema }[];
   requestBody?: { required?: boolean; content: Content };
-  responses: Record<string, { content?: Content }>;
+  responses: Record<string, { $ref?: string; content?: Content }>;
 };
 
 type Content = Record<string, { schema?: Schema }>;
@@ -29,6 +29,14 @@ export type Schema = {
   anyOf?: Schema[];
   oneOf?: Schema[];
   description?: string;
+  example?: unknown;
+  format?: string;
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
 };
 
 /** Writes `src/kit/client-api.ts`: a type for each schema, and a method for each operation, named by its `operationId`. */
