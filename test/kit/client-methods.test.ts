@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Client, createClient } from '../../src/kit/client.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
@@ -119,4 +122,15 @@ it('takes no id for a step between folders, and no call about a location without
   const nowhere = createClient({ url: service.url, key: adminKey });
   await expect(nowhere.stats.get()).rejects.toThrow('Say which location');
   await expect(nowhere.at(locationId).deliveries.get(randomUUID())).rejects.toMatchObject({ status: 404 });
+});
+
+it('does what the example of docs/client.md shows', async () => {
+  const example = await readFile('examples/client.ts', 'utf8');
+  expect(await readFile('docs/client.md', 'utf8')).toContain(`\`\`\`ts\n${example}\`\`\``);
+  const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'examples/client.ts'], {
+    env: { ...process.env, BELLHOP_URL: service.url, BELLHOP_KEY: adminKey },
+  });
+  expect(stdout).toMatch(
+    /^verify with whsec_\S+\nstored as 1\n(dns\n)?1 41509791-3de8-5bb9-b4fc-a9753da95aad\n$/,
+  );
 });

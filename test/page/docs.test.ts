@@ -38,7 +38,7 @@ it.each([
   ['dark', desktop],
   ['light', phone],
   ['dark', phone],
-] as const)('/docs follows the system: %s, $width px', async (colorScheme, viewport) => {
+] as const)('/docs follows the system: %s', async (colorScheme, viewport) => {
   await tab.page.emulateMedia({ colorScheme });
   await tab.page.setViewportSize(viewport);
   await tab.open('/docs');
