@@ -39,7 +39,7 @@ describe.skipIf(!pgbouncerFile)('behind pgbouncer that pools by transaction', ()
       code: 1,
       said: advice,
     });
-    await stage.sql`drop schema drizzle cascade`;
+    await stage.sql`drop table bellhop.migrations`;
     expect(await run('bin/bellhop.js', { DATABASE_URL: proxy.url }, ['migrate'])).toEqual({
       code: 1,
       said: advice,
@@ -115,13 +115,13 @@ describe.skipIf(!pgbouncerFile)('behind pgbouncer that pools by transaction', ()
 
   test('without a way past it a database that is behind is left as it is', async () => {
     const { stage, environment } = await setUp('none');
-    await stage.sql`drop schema drizzle cascade`;
+    await stage.sql`drop table bellhop.migrations`;
     const { code, said } = await run('dist/main.js', environment);
     expect([code, said]).toEqual([
       1,
       expect.stringContaining('run `npm run migrate` with the DATABASE_URL of'),
     ]);
-    expect(await stage.sql`select to_regnamespace('drizzle') as schema`).toEqual([{ schema: null }]);
+    expect(await stage.sql`select to_regclass('bellhop.migrations') as log`).toEqual([{ log: null }]);
   });
 });
 
