@@ -18,7 +18,7 @@ it('a restored database sends and runs nothing a second time, and goes on with w
   const { backup, venue, receiver } = await makeBackup();
   const before = receiver.requests.length;
   const restored = await restore(backup);
-  expect(await run('src/after-restore.ts', testEnvironment(restored))).toEqual({
+  expect(await run('dist/after-restore.js', testEnvironment(restored))).toEqual({
     code: 0,
     said: [
       'Locations whose sequences go on behind a jump: 1',
@@ -65,8 +65,8 @@ it('without that, it would send all of it again', async () => {
 it('may be repeated', async () => {
   const { backup } = await makeBackup();
   const restored = await restore(backup);
-  await run('src/after-restore.ts', testEnvironment(restored));
-  const { code, said } = await run('src/after-restore.ts', testEnvironment(restored));
+  await run('dist/after-restore.js', testEnvironment(restored));
+  const { code, said } = await run('dist/after-restore.js', testEnvironment(restored));
   expect([code, said]).toEqual([0, expect.stringContaining('Resends and tests dropped: 0\n')]);
   await withSql(restored, async (sql) => expect(await createLedger(sql).unaccounted()).toEqual([]));
 });
@@ -75,7 +75,7 @@ it('says so when the key is not that of the database', async () => {
   const { backup } = await makeBackup();
   const BELLHOP_ENCRYPTION_KEY = Buffer.alloc(32, 8).toString('base64');
   const { code, said } = await run(
-    'src/after-restore.ts',
+    'dist/after-restore.js',
     testEnvironment(await restore(backup), { BELLHOP_ENCRYPTION_KEY }),
   );
   expect([code, said]).toEqual([1, expect.stringContaining('encrypted with the key')]);

@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Database } from '../db/client.ts';
 import { type AppEnv, allowWholeService } from '../http/authorize.ts';
 import { isThere } from '../http/health.ts';
-import { createRouter } from '../http/router.ts';
+import { createRouter, problems } from '../http/router.ts';
 import { logger } from '../logger.ts';
 import { metrics, showMetrics } from '../metrics.ts';
 import { type Backlog, measureBacklog } from './backlog.ts';
@@ -16,6 +16,7 @@ const read = createRoute({
   ...allowWholeService('metrics:read'),
   responses: {
     200: { description: 'Text format 0.0.4', content: { 'text/plain': { schema: z.string() } } },
+    ...problems(404),
   },
 });
 

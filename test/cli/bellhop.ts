@@ -31,7 +31,9 @@ export function startBellhop(args: string[], environment: Record<string, string>
 export function startOnTerminal(args: string[], environment: Record<string, string> = {}): Bellhop {
   const words = [process.execPath, program, ...args].map((word) => `'${word}'`).join(' ');
   return watch(
-    spawn('script', ['-qec', words, '/dev/null'], { env: withPath({ TERM: 'xterm', ...environment }) }),
+    spawn('script', ['-qec', `exec ${words}`, '/dev/null'], {
+      env: withPath({ TERM: 'xterm', ...environment }),
+    }),
   );
 }
 

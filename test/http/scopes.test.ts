@@ -34,6 +34,8 @@ const routes: Route[] = [
   { method: 'GET', path: location, scope: 'settings:read', status: 200 },
   { method: 'DELETE', path: location, scope: 'settings:write', status: 204 },
   { method: 'GET', path: `${location}/events`, scope: 'events:read', status: 200 },
+  { method: 'GET', path: `${location}/notices`, scope: 'events:read', status: 200 },
+  { method: 'GET', path: '/v1/notices', scope: 'events:read', status: 200 },
   {
     method: 'POST',
     path: `${location}/endpoints`,

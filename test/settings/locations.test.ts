@@ -172,12 +172,23 @@ describe('the list of locations', () => {
     expect(statsOf(busy)).toEqual({
       endpoints: 2,
       failing: 1,
+      failingSince: expect.any(String),
+      disabled: 0,
       backlog: 2,
       lastEventAt: history.items[1].acceptedAt,
       deliveries: 2,
       delivered: 1,
     });
-    const nothing = { endpoints: 0, failing: 0, backlog: 0, lastEventAt: null, deliveries: 0, delivered: 0 };
+    const nothing = {
+      endpoints: 0,
+      failing: 0,
+      failingSince: null,
+      disabled: 0,
+      backlog: 0,
+      lastEventAt: null,
+      deliveries: 0,
+      delivered: 0,
+    };
     expect(statsOf(quiet)).toEqual(nothing);
     const { body: without } = await service.api.get('/v1/locations?q=Stats');
     expect(without.items.every((item: object) => !('stats' in item))).toBe(true);
