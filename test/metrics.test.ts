@@ -286,7 +286,9 @@ describe('/metrics', () => {
     const { api } = await start({ DATABASE_URL: relay.url });
     const { body } = await api.post('/v1/keys', { name: 'Prometheus', scopes: ['metrics:read'] });
     const prometheus = api.as(body.key);
-    expect(valueOf(parseExposition(await scrape(prometheus)), 'bellhop_database_up')).toBe(1);
+    await until('the database is seen to be there', async () => {
+      return valueOf(parseExposition(await scrape(prometheus)), 'bellhop_database_up') === 1;
+    });
     await relay.cut();
     const seen = await until('the database is seen to be away', async () => {
       const shown = parseExposition(await scrape(prometheus));
