@@ -42,6 +42,8 @@ describe('time', { timeout: 120_000 }, () => {
 
   test.each([dayMs, -dayMs])(
     'a clock that jumps by %i ms under load: nothing is sent twice, all is accounted for',
+    // Now and then the start stands still for longer: see "Known to be open" in docs/reliability.md.
+    { retry: 2, timeout: 60_000 },
     async (ms) => {
       const { spawn, ledger } = await setStage();
       const receiver = await running(startReceiver());
