@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { launchBrowser } from '../support/browser.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
 import { adminKey, startTestService, type TestService } from '../support/service.ts';
 import { judgePage, openTab, type Tab } from '../support/tab.ts';
 import { makeVenuesInUse } from '../support/venues-in-use.ts';
+
+// Many pages, in a real browser, on a machine that is busy.
+vi.setConfig({ testTimeout: 90_000 });
 
 let service: TestService;
 let receiver: Receiver;
