@@ -22,9 +22,9 @@ function addSample(families: Map<string, Family>, line: string): void {
   const [, name = '', labels = '', value = ''] = /^([a-z_]\w*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
   const inside = [...labels.matchAll(/([a-z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/g)];
   const isWhole = inside.map(([all]) => all).join('') === labels;
-  // A mean of nothing is written as Nan.
-  const isNumber = value === 'Nan' || !Number.isNaN(Number(value.replace('Inf', 'Infinity')));
   const number = Number(value.replace('Inf', 'Infinity'));
+  // A mean of nothing is written as Nan.
+  const isNumber = value === 'Nan' || !Number.isNaN(number);
   if (name === '' || !isWhole || !isNumber) throw new Error(`This is no sample: ${line}`);
   const sample = {
     name,
