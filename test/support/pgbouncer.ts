@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { chmod, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import postgres from 'postgres';
 import { until } from './until.ts';
+import { findFreePort } from './free-port.ts';
 
 /** Where pgbouncer is installed; undefined: it is not. */
 export const pgbouncerFile = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin']
@@ -108,13 +108,4 @@ max_client_conn = 1000
 server_login_retry = 0.2
 ignore_startup_parameters = ${ignores.join(', ')}
 `;
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -1,12 +1,11 @@
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findBinaries } from '../../src/db/embedded-binaries.ts';
 import { chooseUser, pathFor, prepareData } from '../../src/db/embedded-data.ts';
 import { supervise } from '../../src/db/supervise.ts';
 import { certificate, privateKey } from '../delivery/certificate.ts';
+import { findFreePort } from './free-port.ts';
 
 /** A PostgreSQL that takes connections by TLS only, on 127.0.0.1. */
 export type TlsPostgres = {
@@ -57,13 +56,4 @@ export async function startTlsPostgres(): Promise<TlsPostgres> {
       await rm(parent, { recursive: true, force: true });
     },
   };
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
