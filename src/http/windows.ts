@@ -1,5 +1,23 @@
-/** What was counted of one sender in its window; `resetTime` is when the window ends. */
-type Window = { totalHits: number; resetTime: Date };
+/** What was counted of one sender in its window. */
+class Window {
+  totalHits = 0;
+  /** By the monotonic clock: one that is set back must not shut anybody out for as long. */
+  readonly #endsAt: number;
+
+  constructor(ms: number) {
+    this.#endsAt = performance.now() + ms;
+  }
+
+  /** Milliseconds until it is over; 0 or less: it is. */
+  get leftMs(): number {
+    return this.#endsAt - performance.now();
+  }
+
+  /** When it ends, by the wall clock as it is now. */
+  get resetTime(): Date {
+    return new Date(Date.now() + this.leftMs);
+  }
+}
 
 /** The most senders that are told apart at a time: some 10 MB. */
 const maxSenders = 50_000;
@@ -22,7 +40,7 @@ export class Windows {
   /** The window of a sender; undefined when it has none, or it is over. */
   get(sender: string): Window | undefined {
     const window = this.#windows.get(sender);
-    return window && window.resetTime.getTime() > Date.now() ? window : undefined;
+    return window && window.leftMs > 0 ? window : undefined;
   }
 
   /** Counts one more. */
@@ -49,7 +67,7 @@ export class Windows {
       if (this.#windows.size < this.#maxCount && this.get(other)) break;
       this.#windows.delete(other);
     }
-    const window = { totalHits: 0, resetTime: new Date(Date.now() + this.#windowMs) };
+    const window = new Window(this.#windowMs);
     this.#windows.set(sender, window);
     return window;
   }

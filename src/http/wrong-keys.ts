@@ -21,7 +21,7 @@ export class WrongKeys {
     const sender = networkOf(address);
     const window = this.#wrong.get(sender);
     if (!window || window.totalHits < maxWrong || this.#right.get(pair(sender, key))) return;
-    const seconds = Math.ceil((window.resetTime.getTime() - Date.now()) / 1000);
+    const seconds = Math.ceil(window.leftMs / 1000);
     throw new Problem(429, `More than ${maxWrong} unknown API keys in a minute: try again later.`, {
       headers: { 'retry-after': `${seconds}` },
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { AppEnv, Caller } from '../../src/http/authorize.ts';
 import { answerError } from '../../src/http/problem.ts';
 import { limitByKey } from '../../src/http/rate-limit.ts';
@@ -169,6 +169,17 @@ describe('the memory of limits', () => {
     windows.increment('a');
     expect(windows.increment('a').totalHits).toBe(1);
     expect(windows.get('a')).toBeUndefined();
+  });
+
+  it('lasts no longer when the clock is set back, and says when it ends by that clock', () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const windows = new Windows(60_000);
+    windows.increment('a');
+    vi.setSystemTime(Date.now() - 3_600_000);
+    const leftMs = (windows.get('a')?.resetTime.getTime() ?? 0) - Date.now();
+    expect(leftMs).toBeGreaterThan(0);
+    expect(leftMs).toBeLessThanOrEqual(60_000);
   });
 });
 
