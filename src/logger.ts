@@ -3,6 +3,8 @@ import { pino } from 'pino';
 
 /** Bytes that wait for a reader who is slower than we are. What comes on top is dropped: logging must not stop the service. */
 const maxWaitingBytes = 16 * 1024 * 1024;
+/** Bytes that are written at once. Each line that joins others is copied together with them, so that more is slower. */
+const maxWriteBytes = 4096;
 
 /**
  * The one logger: a JSON line per request, delivery and failure. `info`: it happened; `warn`: a receiver failed or an
@@ -11,7 +13,7 @@ const maxWaitingBytes = 16 * 1024 * 1024;
  */
 export const logger = pino(
   { name: 'bellhop', serializers: { err: serializeError } },
-  pino.destination({ sync: false, maxLength: maxWaitingBytes }),
+  pino.destination({ sync: false, maxLength: maxWaitingBytes, maxWrite: maxWriteBytes }),
 );
 
 /** Members by which errors of libraries may carry a secret. What we log besides errors is named field by field. */
