@@ -94,7 +94,7 @@ function compileNew(schema: JsonSchema): ValidateFunction {
   return validate;
 }
 
-type Dialect = { Dialect: typeof Ajv | typeof Ajv2020; isSchema: ValidateFunction };
+type Dialect = { isNamed: RegExp; Dialect: typeof Ajv | typeof Ajv2020; isSchema: ValidateFunction };
 
 function dialectOf(schema: JsonSchema): Dialect {
   const uri = typeof schema === 'object' ? schema['$schema'] : undefined;
@@ -106,21 +106,30 @@ function dialectOf(schema: JsonSchema): Dialect {
   return found;
 }
 
-const draft2020 = {
-  isNamed: /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/,
-  ...dialect(Ajv2020, 'https://json-schema.org/draft/2020-12/schema'),
-};
-const draft7 = {
-  isNamed: /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/,
-  ...dialect(Ajv, 'http://json-schema.org/draft-07/schema'),
-};
+const draft2020 = dialect(
+  /^https?:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/,
+  Ajv2020,
+  'https://json-schema.org/draft/2020-12/schema',
+);
+const draft7 = dialect(
+  /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/,
+  Ajv,
+  'http://json-schema.org/draft-07/schema',
+);
 const dialects = [draft2020, draft7];
 
-/** The schema of schemas is compiled once, at the start: that takes 50 times longer than a small schema itself. */
-function dialect(Dialect: Dialect['Dialect'], metaSchema: string): Dialect {
-  const isSchema = new Dialect(options).getSchema(metaSchema);
-  if (!isSchema) throw new Error(`Ajv has no ${metaSchema}.`);
-  return { Dialect, isSchema };
+/** The schema of schemas is compiled once, when it is needed: that takes 50 times longer than a small schema itself. */
+function dialect(isNamed: RegExp, Dialect: Dialect['Dialect'], metaSchema: string): Dialect {
+  let isSchema: ValidateFunction | undefined;
+  return {
+    isNamed,
+    Dialect,
+    get isSchema() {
+      isSchema ??= new Dialect(options).getSchema(metaSchema);
+      if (!isSchema) throw new Error(`Ajv has no ${metaSchema}.`);
+      return isSchema;
+    },
+  };
 }
 
 function describe(errors: ErrorObject[] | null | undefined): string {
