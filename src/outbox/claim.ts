@@ -86,7 +86,7 @@ export async function claim(
     ),
     -- The next events of each lane. A window that holds expired ones ends at the last of them and is skipped whole.
     outbox as (
-      select f.location_id, f.endpoint_id, f.cursor, f.actions, f.url, f.title, f.new_id, e.*,
+      select f.location_id, f.endpoint_id, f.cursor, f.actions, f.title, f.url, f.headers, f.secret, f.previous_secret, f.new_id, e.*,
         coalesce(e.expired_through, e.through) as new_cursor, e.expired_through is null and e.events > 0 as sends
       from lane f
       cross join lateral (
@@ -127,17 +127,18 @@ export async function claim(
       set started_at = now(), url = f.url
       from lane f
       where d.location_id = f.location_id and d.id = f.waiting_id and d.started_at is null
-      returning d.*
+      returning d.*, f.headers, f.secret, f.previous_secret
     ),
     claimed as (
       select location_id, endpoint_id, case when sends then new_id end as delivery_id, new_cursor,
         first_sequence, last_sequence, title, body, actions, false as test, accepted_at,
         case when sends then events else 0 end as events,
-        new_cursor - cursor - case when sends then events else 0 end as skipped, expired_through is not null as are_expired
+        new_cursor - cursor - case when sends then events else 0 end as skipped, expired_through is not null as are_expired,
+        url, headers, secret, previous_secret
       from outbox
       union all
       select location_id, endpoint_id, id, null, first_sequence, last_sequence, title, ${sql.unsafe(bodyOfDeliveryInSql('begun'))},
-        actions, test, null, events, 0, false
+        actions, test, null, events, 0, false, url, headers, secret, previous_secret
       from begun
     ),
     moved as (
@@ -147,12 +148,12 @@ export async function claim(
       from claimed c
       where p.location_id = c.location_id and p.id = c.endpoint_id
     )
-    select c.location_id as "locationId", c.endpoint_id as "endpointId", c.delivery_id as id,
-      c.first_sequence as "firstSequence", c.last_sequence as "lastSequence", c.title, c.body,
-      c.actions, c.test, c.events, c.skipped, c.are_expired as "areExpired",
-      (extract(epoch from now() - c.accepted_at) * 1000)::float8 as "waitedMs", f.url, f.headers, f.secret, f.previous_secret as "previousSecret"
-    from claimed c
-    join lane f on f.location_id = c.location_id and f.endpoint_id = c.endpoint_id`;
+    select location_id as "locationId", endpoint_id as "endpointId", delivery_id as id,
+      first_sequence as "firstSequence", last_sequence as "lastSequence", title, body,
+      actions, test, events, skipped, are_expired as "areExpired",
+      (extract(epoch from now() - accepted_at) * 1000)::float8 as "waitedMs",
+      url, headers, secret, previous_secret as "previousSecret"
+    from claimed`;
   return rows.map(({ id, skipped, areExpired, ...row }) => ({
     locationId: row.locationId,
     delivery: id === null ? null : { id, ...row },
