@@ -13,6 +13,7 @@ import { claim, type ClaimedDelivery, findDueLocations } from './claim.ts';
 import type { DeliverySpans } from './delivery-spans.ts';
 import { logOutcome } from './log-outcome.ts';
 import { abandonOnce, createRecorder, type Recorder } from './outcomes.ts';
+import { Pace } from './pace.ts';
 import { toRequest } from './request.ts';
 import { listenForWakeUps } from './wake-up.ts';
 
@@ -61,6 +62,7 @@ export class Dispatcher {
   /** The deliveries under way in this process, by their ids. */
   readonly #inFlight = new Map<string, Promise<void>>();
   readonly #dispatching = new Loop(() => this.dispatchOnce(), { name: 'dispatch', idleMs: sweepMs });
+  readonly #pace = new Pace(() => this.#dispatching.wake());
   readonly #sweeping = new Loop(() => this.sweepOnce().then(() => 0), { name: 'sweep', idleMs: sweepMs });
 
   constructor(options: DispatcherOptions) {
@@ -86,13 +88,13 @@ export class Dispatcher {
   /** Tells that these locations may have something to send. */
   wake(locationIds: Iterable<string>): void {
     for (const locationId of locationIds) this.#due.add(locationId);
-    this.#dispatching.wake();
+    if (this.#pace.isFree) this.#dispatching.wake();
   }
 
-  /** Claims once, and begins to send what it got. @returns for how many locations; 0: none is due, or no place is free. */
+  /** Claims once, and begins to send what it got. @returns for how many locations; 0: none is due, or it is not the time for more. */
   async dispatchOnce(): Promise<number> {
     const lanes = Math.min(this.#options.concurrency - this.#inFlight.size, maxLanes);
-    if (lanes === 0 || this.#due.size === 0) return 0;
+    if (lanes === 0 || this.#due.size === 0 || !this.#pace.isFree) return 0;
     const locationIds = [...this.#due].slice(0, maxLanes);
     for (const locationId of locationIds) this.#due.delete(locationId);
     try {
@@ -125,15 +127,16 @@ export class Dispatcher {
     const claims = await claim(db, locationIds, newIds(lanes), { ...this.#options, leaseMs });
     this.#options.spans?.claimed(claims, elapsedMs());
     if (claims.length === lanes) this.wake(locationIds);
+    const answered = this.#pace.begin(claims.filter(({ delivery }) => delivery !== null).length);
     for (const { locationId, delivery, skipped, areExpired } of claims) {
       metrics.eventsSkipped.inc(areExpired ? 'expired' : 'filtered', skipped);
-      if (delivery) this.#begin(delivery, elapsedMs);
+      if (delivery) this.#begin(delivery, elapsedMs, answered);
       else this.wake([locationId]);
     }
   }
 
-  #begin(delivery: ClaimedDelivery, elapsedMs: () => number): void {
-    const sending = this.#deliver(delivery, elapsedMs)
+  #begin(delivery: ClaimedDelivery, elapsedMs: () => number, answered: () => void): void {
+    const sending = this.#deliver(delivery, elapsedMs, answered)
       .catch((error: unknown) => {
         // Its lease runs out, and then it is abandoned.
         logger.error({ err: error, deliveryId: delivery.id }, 'delivery failed on our side');
@@ -147,7 +150,7 @@ export class Dispatcher {
     this.#inFlight.set(delivery.id, sending);
   }
 
-  async #deliver(delivery: ClaimedDelivery, elapsedMs: () => number): Promise<void> {
+  async #deliver(delivery: ClaimedDelivery, elapsedMs: () => number, answered: () => void): Promise<void> {
     const { encryption, sender, spans } = this.#options;
     const startedAt = new Date();
     const { body, headers, recordedHeaders } = toRequest(delivery, encryption, startedAt);
@@ -157,6 +160,7 @@ export class Dispatcher {
       throw new Error('The lease ran out before the first byte was sent.');
     measureBatch(delivery, elapsedMs());
     const attempt = await sender.attempt({ url, method: 'POST', headers, body });
+    answered();
     const result = toWholeMilliseconds(attempt);
     logOutcome(delivery, result);
     await this.#record({ ...result, locationId, endpointId, id, requestHeaders: recordedHeaders });
