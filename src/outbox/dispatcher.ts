@@ -34,7 +34,7 @@ export type DispatcherOptions = {
   spans: DeliverySpans | null;
 };
 
-/** The most lanes of one claim, and the most locations it looks at: a statement of milliseconds. */
+/** The most lanes of one claim, which looks at no more locations than lanes: a statement of milliseconds. */
 const maxLanes = 256;
 /** The most lanes that one sweep frees or finds. */
 const maxSwept = 10_000;
@@ -95,7 +95,7 @@ export class Dispatcher {
   async dispatchOnce(): Promise<number> {
     const lanes = Math.min(this.#options.concurrency - this.#inFlight.size, maxLanes);
     if (lanes === 0 || this.#due.size === 0 || !this.#pace.isFree) return 0;
-    const locationIds = [...this.#due].slice(0, maxLanes);
+    const locationIds = [...this.#due].slice(0, lanes);
     for (const locationId of locationIds) this.#due.delete(locationId);
     try {
       await this.#claim(locationIds, lanes);
