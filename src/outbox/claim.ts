@@ -13,6 +13,9 @@ export type Claim = {
   areExpired: boolean;
 };
 
+/** What one statement claimed. `areMoreFree`: there were more free lanes than it might take. */
+export type Claims = { claims: Claim[]; areMoreFree: boolean };
+
 /** What the POST of a claimed delivery needs. Secrets and header values are still encrypted. */
 export type ClaimedDelivery = {
   locationId: string;
@@ -58,7 +61,7 @@ export async function claim(
   locationIds: string[],
   deliveryIds: string[],
   { maxEvents, leaseMs, maxAgeHours }: ClaimLimits,
-): Promise<Claim[]> {
+): Promise<Claims> {
   const rows = await sql<ClaimedRow[]>`
     with free as (
       select p.location_id, p.id as endpoint_id, p.cursor, p.actions, p.url, p.headers, p.secret,
@@ -77,12 +80,13 @@ export async function claim(
         and p.deleted_at is null
         and p.lease_delivery_id is null
         and (waiting.id is not null or (p.enabled and p.cursor < l.last_sequence))
-      limit ${deliveryIds.length}
+      limit ${deliveryIds.length + 1}
       for update of p skip locked
     ),
     lane as (
-      select *, (${deliveryIds}::uuid[])[row_number() over ()] as new_id
-      from free
+      select *
+      from (select *, (${deliveryIds}::uuid[])[row_number() over ()] as new_id from free) numbered
+      where new_id is not null
     ),
     -- The next events of each lane. A window that holds expired ones ends at the last of them and is skipped whole.
     outbox as (
@@ -152,17 +156,20 @@ export async function claim(
       first_sequence as "firstSequence", last_sequence as "lastSequence", title, body,
       actions, test, events, skipped, are_expired as "areExpired",
       (extract(epoch from now() - accepted_at) * 1000)::float8 as "waitedMs",
-      url, headers, secret, previous_secret as "previousSecret"
+      url, headers, secret, previous_secret as "previousSecret",
+      (select count(*) from free) > ${deliveryIds.length} as "areMoreFree"
     from claimed`;
-  return rows.map(({ id, skipped, areExpired, ...row }) => ({
-    locationId: row.locationId,
-    delivery: id === null ? null : { id, ...row },
-    skipped,
-    areExpired,
-  }));
+  return { claims: rows.map(toClaim), areMoreFree: rows[0]?.areMoreFree ?? false };
 }
 
-type ClaimedRow = Omit<ClaimedDelivery, 'id'> & Pick<Claim, 'skipped' | 'areExpired'> & { id: string | null };
+function toClaim({ id, skipped, areExpired, ...row }: ClaimedRow): Claim {
+  const delivery = id === null ? null : { id, ...row };
+  return { locationId: row.locationId, delivery, skipped, areExpired };
+}
+
+type ClaimedRow = Omit<ClaimedDelivery, 'id'> &
+  Pick<Claim, 'skipped' | 'areExpired'> &
+  Pick<Claims, 'areMoreFree'> & { id: string | null };
 
 /** Finds locations with a free lane that has something to send. The safety net under every wake-up. */
 export async function findDueLocations({ $client: sql }: Database, max: number): Promise<string[]> {

@@ -124,9 +124,12 @@ export class Dispatcher {
     const leaseMs = timeoutMs + leaseMarginMs;
     // The lease runs from the claim's statement, which begins after this moment: so this one is on the safe side.
     const elapsedMs = startStopwatch();
-    const claims = await claim(db, locationIds, newIds(lanes), { ...this.#options, leaseMs });
+    const { claims, areMoreFree } = await claim(db, locationIds, newIds(lanes), {
+      ...this.#options,
+      leaseMs,
+    });
     this.#options.spans?.claimed(claims, elapsedMs());
-    if (claims.length === lanes) this.wake(locationIds);
+    if (areMoreFree) this.wake(locationIds);
     const answered = this.#pace.begin(claims.filter(({ delivery }) => delivery !== null).length);
     for (const { locationId, delivery, skipped, areExpired } of claims) {
       metrics.eventsSkipped.inc(areExpired ? 'expired' : 'filtered', skipped);
