@@ -20,7 +20,10 @@ type TestDatabase = { url: string; drop(): Promise<void> };
 export async function copyDatabase(original: string): Promise<TestDatabase> {
   const server = inject('postgres');
   const name = `bellhop_test_${randomBytes(6).toString('hex')}`;
-  await run(server.url, (sql) => sql`create database ${sql(name)} template ${sql(original)}`);
+  await run(
+    server.url,
+    (sql) => sql`create database ${sql(name)} template ${sql(original)} strategy file_copy`,
+  );
   return {
     url: nameDatabase(server.url, name),
     drop: () => run(server.url, (sql) => sql`drop database if exists ${sql(name)} with (force)`),
