@@ -18,7 +18,7 @@ import { createLink } from './http/sign-in-link.ts';
 import { DeliverySpans } from './outbox/delivery-spans.ts';
 import { Dispatcher } from './outbox/dispatcher.ts';
 import { Watch } from './outbox/watch.ts';
-import { notifyDispatchers } from './outbox/wake-up.ts';
+import { createNotifier } from './outbox/wake-up.ts';
 import { logger } from './logger.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
@@ -168,10 +168,9 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
 function startApp(config: Config, parts: AppParts, dispatcher: Dispatcher | null, stops: Stops) {
   const { eventsDb } = parts;
   const accept = createLog(eventsDb);
-  const wake = (locationIds: string[]) => {
-    if (dispatcher) dispatcher.wake(locationIds);
-    else void notifyOthers(eventsDb, locationIds);
-  };
+  const wake = dispatcher
+    ? (locationIds: string[]) => dispatcher.wake(locationIds)
+    : createNotifier(eventsDb);
   const runner = new Runner({ ...parts, accept, wake });
   stops.push(() => runner.stop());
   runner.start({ queue: config.ROLE !== 'api' });
@@ -188,13 +187,4 @@ function startApp(config: Config, parts: AppParts, dispatcher: Dispatcher | null
     timeoutMs: config.DELIVERY_TIMEOUT_MS,
     requestsPerMinute: config.RATE_LIMIT_PER_MINUTE,
   });
-}
-
-/** A notification that is lost costs a second: the sweep of every dispatcher finds what it was about. */
-async function notifyOthers(db: Database, locationIds: string[]): Promise<void> {
-  try {
-    await notifyDispatchers(db, locationIds);
-  } catch (error) {
-    logger.warn({ err: error }, 'dispatchers not notified');
-  }
 }
