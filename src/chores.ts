@@ -1,13 +1,16 @@
+import pLimit from 'p-limit';
 import type { Config } from './config.ts';
 import type { Database } from './db/client.ts';
+import { analyzeOutgrown } from './db/statistics.ts';
 import type { Sender } from './delivery/attempt.ts';
 import { removeOldIntakeSpans } from './events/intake-spans.ts';
 import { removeOldRuns } from './flows/run.ts';
 import { removeEndedSessions } from './http/ended-sessions.ts';
-import { Loop } from './loop.ts';
+import { Loop, type LoopOptions } from './loop.ts';
 import { removeOldNotices } from './notices/raise.ts';
 import { tellNotices } from './notices/tell.ts';
 import { removeOldHistory } from './outbox/retention.ts';
+import { notOverdue } from './overdue.ts';
 import { abandonInvocations, removeOldInvocations } from './webhooks/invocation.ts';
 
 /** What the chores work with. */
@@ -15,16 +18,24 @@ type Parts = { db: Database; sender: Sender };
 
 /** In steps that hold up nobody, with a pause between them. */
 const pace = { idleMs: 60_000, busyMs: 100 };
+const statisticsPace = { idleMs: 1000, busyMs: 1000 };
+
+/** Steps at once: one that takes long delays no other, and a start opens no connection for each. */
+const maxAtOnce = 2;
 
 /**
- * Starts what is done beside the work, now and then: retention, notices, ends of what was lost. One that fails keeps no
- * other from its work.
+ * Starts what is done beside the work, now and then: retention, notices, ends of what was lost, and in every role what the
+ * planner knows of the tables. One that fails keeps no other from its work.
  * @returns stops them; resolves when the steps under way are done.
  */
 export function startChores(config: Config, parts: Parts): () => Promise<unknown> {
-  const loops = Object.entries(chores(config, parts)).map(
-    ([name, once]) => new Loop(once, { name, ...pace }),
-  );
+  const inTurn = pLimit(maxAtOnce);
+  const newLoop = (once: () => Promise<number>, options: LoopOptions) =>
+    new Loop(() => inTurn(() => notOverdue(once())), options);
+  const loops = [newLoop(() => analyzeOutgrown(parts.db), { name: 'statistics', ...statisticsPace })];
+  if (config.ROLE !== 'api')
+    for (const [name, once] of Object.entries(chores(config, parts)))
+      loops.push(newLoop(once, { name, ...pace }));
   for (const loop of loops) loop.start();
   return () => Promise.all(loops.map((loop) => loop.stop()));
 }

@@ -82,6 +82,7 @@ async function start(config: Config, stops: Stops): Promise<Omit<Service, 'stop'
   const sender = createSender({ allow: config.DELIVERY_ALLOW_CIDRS, timeoutMs: config.DELIVERY_TIMEOUT_MS });
   stops.push(() => sender.close());
   const parts = { db, eventsDb, listen: listener.listen, encryption, sender, tracing };
+  stops.push(startChores(config, parts));
   const dispatcher = config.ROLE === 'api' ? null : await startDispatcher(config, parts, stops);
   const watch = new Watch(db);
   stops.push(() => watch.stop());
@@ -160,7 +161,6 @@ async function startDispatcher(config: Config, parts: Parts, stops: Stops): Prom
   const mover = new Mover(parts.eventsDb, (locationIds) => dispatcher.wake(locationIds));
   stops.push(() => mover.stop());
   await mover.start(parts.listen);
-  stops.push(startChores(config, parts));
   return dispatcher;
 }
 

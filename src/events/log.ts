@@ -93,8 +93,7 @@ function lostRaceForId(error: unknown): boolean {
 
 /**
  * The location rows stay locked until commit: that makes sequences gapless and in commit order. It waits for no lock: a
- * request with a location that somebody else holds is left out, whole.
- */
+ * request with a location that somebody else holds is left out, whole. */
 async function appendOnce({ $client: sql }: Database, input: string): Promise<AppendedRow[]> {
   return sql<AppendedRow[]>`
     with input as (
@@ -102,16 +101,15 @@ async function appendOnce({ $client: sql }: Database, input: string): Promise<Ap
       from json_to_recordset(${input}::text::json) as x(
         request int, n int, "locationId" text, id uuid, uuid uuid, action text, stations int, customerid bigint)
     ),
-    known as (
-      select l.id
-      from locations l
-      where l.id in (select "locationId" from input) and l.deleted_at is null
-    ),
     locked as (
       select l.id
-      from locations l
-      where l.id in (select "locationId" from input) and l.deleted_at is null
-      for update skip locked
+      from (select distinct "locationId" from input) i
+      cross join lateral (
+        select l.id
+        from locations l
+        where l.id = i."locationId" and l.deleted_at is null
+        for update skip locked
+      ) l
     ),
     left_out as (
       select distinct request
@@ -119,15 +117,20 @@ async function appendOnce({ $client: sql }: Database, input: string): Promise<Ap
       where "locationId" not in (select id from locked)
     ),
     present as (
-      select e.location_id, e.id, e.sequence
+      select e.*
       from (select distinct "locationId", id from input) i
-      join events e on e.location_id = i."locationId" and e.id = i.id
+      cross join lateral (
+        select e.location_id, e.id, e.sequence
+        from events e
+        where e.location_id = i."locationId" and e.id = i.id
+        limit 1
+      ) e
     ),
     fresh as (
       select distinct on ("locationId", id) *
-      from input i
+      from input
       where request not in (select request from left_out)
-        and not exists (select from present p where p.location_id = i."locationId" and p.id = i.id)
+        and ("locationId", id) not in (select location_id, id from present)
       order by "locationId", id, n
     ),
     bumped as (
@@ -146,11 +149,12 @@ async function appendOnce({ $client: sql }: Database, input: string): Promise<Ap
       returning location_id, id, sequence
     )
     select i.id, i."locationId", coalesce(s.sequence, p.sequence) as sequence,
-      f.n is null as duplicate, i."locationId" not in (select id from known) as unknown,
-      i."locationId" not in (select id from locked) as held
+      i.n not in (select n from fresh) as duplicate,
+      i."locationId" not in (select id from locked) as held,
+      i."locationId" not in (select id from locked) and not exists (
+        select from locations l where l.id = i."locationId" and l.deleted_at is null) as unknown
     from input i
     left join stored s on s.location_id = i."locationId" and s.id = i.id
     left join present p on p.location_id = i."locationId" and p.id = i.id
-    left join fresh f on f.n = i.n
     order by i.n`;
 }

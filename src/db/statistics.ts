@@ -1,0 +1,32 @@
+import { getTableName, isTable } from 'drizzle-orm';
+import type { Database } from './client.ts';
+import * as schema from './schema.ts';
+
+const tables = Object.values(schema)
+  .filter((value) => isTable(value))
+  .map((table) => getTableName(table));
+
+/** Pages of 8 KB: what a table holds below that is quickly read whole. */
+const minPages = 16;
+/** How many times as large as it was a table has become outgrown. */
+const growth = 4;
+
+/**
+ * Analyzes the tables that have outgrown what the planner knows of them, so that every kept plan of them is made anew. A
+ * plan from when a table was all but empty reads it whole, for each statement, until then; the server's own analyze would
+ * come within a minute, after a hundred thousand events. Tables that another role owns are left to that.
+ * @returns how many it analyzed.
+ * @example while ((await analyzeOutgrown(db)) > 0) await delay(1000);
+ */
+export async function analyzeOutgrown({ $client: sql }: Database): Promise<number> {
+  const outgrown = await sql<{ name: string }[]>`
+    select c.oid::regclass::text as name
+    from unnest(${tables}::text[]) as t (name)
+    left join lateral pg_partition_tree(t.name::regclass) p on true
+    join pg_class c on c.oid = coalesce(p.relid, t.name::regclass)
+    where c.relkind = 'r' and pg_has_role(c.relowner, 'usage')
+      and pg_relation_size(c.oid) / 8192 >= greatest(${minPages}, ${growth} * c.relpages)`;
+  // A table that somebody analyzes at this moment needs no second time.
+  for (const { name } of outgrown) await sql.unsafe(`analyze (skip_locked) ${name}`);
+  return outgrown.length;
+}
