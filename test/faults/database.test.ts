@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { expectGapless, expectOnceInOrder, uuidsOf } from '../support/arrivals.ts';
+import { breathe } from '../support/breathe.ts';
 import { startDatabaseRelay } from '../support/database-relay.ts';
 import { createLedger } from '../support/ledger.ts';
 import { startOwnPostgres } from '../support/own-postgres.ts';
@@ -261,7 +262,10 @@ describe('a fault of the database', { timeout: 120_000 }, () => {
         return status;
       };
       const load = Array.from({ length: 4 }, async () => {
-        while (!state.isOver) await post(newEvent(locationId));
+        while (!state.isOver) {
+          await post(newEvent(locationId));
+          await breathe();
+        }
       });
       await receiver.received(10);
       await database.restart(how, relay, () =>

@@ -2,6 +2,7 @@ import type postgres from 'postgres';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
 import { expectGapless, expectOnce, uuidsOf } from '../support/arrivals.ts';
+import { breathe } from '../support/breathe.ts';
 import { type ReceivedRequest, startReceiver } from '../support/receiver.ts';
 import { type ServiceProcess } from '../support/service.ts';
 import { running, setStage, type Stage } from '../support/stage.ts';
@@ -158,6 +159,7 @@ describe('a kill', { timeout: 120_000 }, () => {
         while (child.exitCode === null) {
           const event = newEvent(locationId);
           if (await handOver(api, event).catch(() => null)) accepted.push(event.id);
+          await breathe();
         }
       });
       await receiver.received(receiver.requests.length + 60);

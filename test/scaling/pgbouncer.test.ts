@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { expectGapless, expectOnceInOrder, uuidsOf } from '../support/arrivals.ts';
+import { breathe } from '../support/breathe.ts';
 import { pgbouncerFile, startPgbouncer } from '../support/pgbouncer.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { run } from '../support/run.ts';
@@ -62,6 +63,7 @@ describe.skipIf(!pgbouncerFile)('behind pgbouncer that pools by transaction', ()
         const events = locationIds.map((locationId) => newEvent(locationId));
         const answer = await handOver(caller, events).catch(() => null);
         if (answer) accepted.push(...events.map(({ uuid }) => uuid));
+        await breathe();
       }
     });
     const disturbances = [

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test, vi } from 'vitest';
 import { expectOnceInOrder } from '../support/arrivals.ts';
+import { breathe } from '../support/breathe.ts';
 import { startReceiver } from '../support/receiver.ts';
 import type { ServiceProcess } from '../support/service.ts';
 import { running, setStage } from '../support/stage.ts';
@@ -26,8 +27,12 @@ test('every process of both roles is replaced under load: nothing is lost, repea
   const call = async (caller: number) => {
     for (let turn = caller; !state.isOver; turn += 1) {
       const events = locationIds.map((locationId) => newEvent(locationId));
-      while (!(await handOver(apis[turn % 2]?.api ?? apis[0].api, events).catch(() => null))) turn += 1;
+      while (!(await handOver(apis[turn % 2]?.api ?? apis[0].api, events).catch(() => null))) {
+        turn += 1;
+        await breathe();
+      }
       accepted.push(...events.map(({ id }) => id));
+      await breathe();
     }
   };
   const load = [0, 1, 2, 3].map(call);

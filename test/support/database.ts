@@ -20,13 +20,13 @@ type TestDatabase = { url: string; drop(): Promise<void> };
 export async function copyDatabase(original: string): Promise<TestDatabase> {
   const server = inject('postgres');
   const name = `bellhop_test_${randomBytes(6).toString('hex')}`;
-  await run(
-    server.url,
-    (sql) => sql`create database ${sql(name)} template ${sql(original)} strategy file_copy`,
-  );
+  const sql = connectTo(server.url);
+  await sql`create database ${sql(name)} template ${sql(original)} strategy file_copy`;
   return {
     url: nameDatabase(server.url, name),
-    drop: () => run(server.url, (sql) => sql`drop database if exists ${sql(name)} with (force)`),
+    async drop() {
+      await sql`drop database if exists ${sql(name)} with (force)`;
+    },
   };
 }
 
@@ -37,11 +37,11 @@ export function nameDatabase(url: string, name: string): string {
   return named.href;
 }
 
-async function run(url: string, statement: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
-  const sql = postgres(url, { max: 1, onnotice: () => {} });
-  try {
-    await statement(sql);
-  } finally {
-    await sql.end();
-  }
+let server: { url: string; sql: postgres.Sql } | undefined;
+
+/** Connections to the server that the files of a process share; they close by themselves. */
+function connectTo(url: string): postgres.Sql {
+  if (server?.url !== url)
+    server = { url, sql: postgres(url, { max: 2, idle_timeout: 5, onnotice: () => {} }) };
+  return server.sql;
 }
