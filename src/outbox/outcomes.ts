@@ -61,6 +61,7 @@ async function recordUntilAnswered(db: Database, endings: Ending[]): Promise<boo
  * @returns the ids of those whose endpoint is held.
  */
 async function recordFree({ $client: sql }: Database, endings: Ending[]): Promise<Set<string>> {
+  const locationIds = [...new Set(endings.map((ending) => ending.locationId))];
   const rows = await sql<{ id: string }[]>`
     with ending as (
       select * from json_to_recordset(${JSON.stringify(endings)}::text::json) as x(
@@ -69,15 +70,19 @@ async function recordFree({ $client: sql }: Database, endings: Ending[]): Promis
     ),
     locked as (
       select p.location_id, p.id
-      from endpoints p
-      where (p.location_id, p.id) in (select "locationId", "endpointId" from ending)
-      for update skip locked
+      from (select distinct "locationId", "endpointId" from ending) e
+      cross join lateral (
+        select p.location_id, p.id
+        from endpoints p
+        where p.location_id = e."locationId" and p.id = e."endpointId"
+        for update skip locked
+      ) p
     ),
     held as (
       select e.id
       from ending e
-      join endpoints p on p.location_id = e."locationId" and p.id = e."endpointId"
-      where (p.location_id, p.id) not in (select location_id, id from locked)
+      where ("locationId", "endpointId") not in (select location_id, id from locked)
+        and exists (select from endpoints p where p.location_id = e."locationId" and p.id = e."endpointId")
     ),
     recorded as (
       update deliveries d
@@ -96,6 +101,7 @@ async function recordFree({ $client: sql }: Database, endings: Ending[]): Promis
         failing_since = case when e.outcome = 'delivered' then null else coalesce(p.failing_since, now()) end
       from ending e
       where p.location_id = e."locationId" and p.id = e."endpointId" and p.lease_delivery_id = e.id
+        and p.location_id = any(${locationIds})
         and e.id not in (select id from held)
     )
     select id from held`;
