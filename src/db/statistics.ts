@@ -14,7 +14,7 @@ const growth = 4;
 /**
  * Analyzes the tables that have outgrown what the planner knows of them, so that every kept plan of them is made anew. A
  * plan from when a table was all but empty reads it whole, for each statement, until then; the server's own analyze would
- * come within a minute, after a hundred thousand events. Tables that another role owns are left to that.
+ * come within a minute, after a hundred thousand events. Tables that this role may not maintain are left to that.
  * @returns how many it analyzed.
  * @example while ((await analyzeOutgrown(db)) > 0) await delay(1000);
  */
@@ -24,7 +24,9 @@ export async function analyzeOutgrown({ $client: sql }: Database): Promise<numbe
     from unnest(${tables}::text[]) as t (name)
     left join lateral pg_partition_tree(t.name::regclass) p on true
     join pg_class c on c.oid = coalesce(p.relid, t.name::regclass)
-    where c.relkind = 'r' and pg_has_role(c.relowner, 'usage')
+    where c.relkind = 'r'
+      and case when current_setting('server_version_num')::int >= 170000 then has_table_privilege(c.oid, 'maintain')
+        else pg_has_role(c.relowner, 'usage') end
       and pg_relation_size(c.oid) / 8192 >= greatest(${minPages}, ${growth} * c.relpages)`;
   // A table that somebody analyzes at this moment needs no second time.
   for (const { name } of outgrown) await sql.unsafe(`analyze (skip_locked) ${name}`);
