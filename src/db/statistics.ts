@@ -13,8 +13,8 @@ const growth = 4;
 
 /**
  * Analyzes the tables that have outgrown what the planner knows of them, so that every kept plan of them is made anew. A
- * plan from when a table was all but empty reads it whole, for each statement, until then; the server's own analyze would
- * come within a minute, after a hundred thousand events. Tables that this role may not maintain are left to that.
+ * plan from when a table was all but empty reads it whole, for each statement, until then. The server's own analyze comes
+ * within a minute, in which a hundred thousand events may be stored; tables that this role may not maintain are left to it.
  * @returns how many it analyzed.
  * @example while ((await analyzeOutgrown(db)) > 0) await delay(1000);
  */

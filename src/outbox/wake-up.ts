@@ -2,6 +2,7 @@ import type { Database } from '../db/client.ts';
 import { gather } from '../db/gather.ts';
 import type { Listen } from '../db/listen.ts';
 import { logger } from '../logger.ts';
+import { notOverdue } from '../overdue.ts';
 
 const channel = 'bellhop_wake';
 
@@ -24,7 +25,7 @@ const limits = {
 export function createNotifier(db: Database): (locationIds: string[]) => void {
   const notifyTogether = gather(async (calls: string[][]) => {
     const locationIds = [...new Set(calls.flat())];
-    await notifyDispatchers(db, locationIds).catch((error: unknown) => {
+    await notOverdue(notifyDispatchers(db, locationIds)).catch((error: unknown) => {
       logger.warn({ err: error, locations: locationIds.length }, 'dispatchers not notified');
     });
     return calls.map(() => true);
