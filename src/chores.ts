@@ -6,11 +6,10 @@ import type { Sender } from './delivery/attempt.ts';
 import { removeOldIntakeSpans } from './events/intake-spans.ts';
 import { removeOldRuns } from './flows/run.ts';
 import { removeEndedSessions } from './http/ended-sessions.ts';
-import { Loop, type LoopOptions } from './loop.ts';
+import { Loop } from './loop.ts';
 import { removeOldNotices } from './notices/raise.ts';
 import { tellNotices } from './notices/tell.ts';
 import { removeOldHistory } from './outbox/retention.ts';
-import { notOverdue } from './overdue.ts';
 import { abandonInvocations, removeOldInvocations } from './webhooks/invocation.ts';
 
 /** What the chores work with. */
@@ -18,6 +17,7 @@ type Parts = { db: Database; sender: Sender };
 
 /** In steps that hold up nobody, with a pause between them. */
 const pace = { idleMs: 60_000, busyMs: 100 };
+/** Tables may grow quickly. */
 const statisticsPace = { idleMs: 1000, busyMs: 1000 };
 
 /** Steps at once: one that takes long delays no other, and a start opens no connection for each. */
@@ -29,13 +29,12 @@ const maxAtOnce = 2;
  * @returns stops them; resolves when the steps under way are done.
  */
 export function startChores(config: Config, parts: Parts): () => Promise<unknown> {
-  const inTurn = pLimit(maxAtOnce);
-  const newLoop = (once: () => Promise<number>, options: LoopOptions) =>
-    new Loop(() => inTurn(() => notOverdue(once())), options);
-  const loops = [newLoop(() => analyzeOutgrown(parts.db), { name: 'statistics', ...statisticsPace })];
-  if (config.ROLE !== 'api')
-    for (const [name, once] of Object.entries(chores(config, parts)))
-      loops.push(newLoop(once, { name, ...pace }));
+  const turns = pLimit(maxAtOnce);
+  const rare = config.ROLE === 'api' ? [] : Object.entries(chores(config, parts));
+  const loops = [
+    new Loop(() => analyzeOutgrown(parts.db), { name: 'statistics', ...statisticsPace, turns }),
+    ...rare.map(([name, once]) => new Loop(once, { name, ...pace, turns })),
+  ];
   for (const loop of loops) loop.start();
   return () => Promise.all(loops.map((loop) => loop.stop()));
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LimitFunction } from 'p-limit';
 import { logger } from './logger.ts';
 import { metrics } from './metrics.ts';
 import { notOverdue } from './overdue.ts';
@@ -11,6 +12,8 @@ export type LoopOptions = {
   idleMs: number;
   /** Milliseconds between two rounds while there is work. */
   busyMs?: number;
+  /** Shared with other loops: how many of them are at work at once. */
+  turns?: LimitFunction;
 };
 
 /** Milliseconds before the next try after an error, e.g. while the database is away. */
@@ -68,7 +71,8 @@ export class Loop {
   /** @returns how long to wait before the next one. */
   async #round(): Promise<number> {
     try {
-      const done = await notOverdue(this.#once());
+      const work = () => notOverdue(this.#once());
+      const done = await (this.#options.turns?.(work) ?? work());
       if (done > 0) return this.#options.busyMs ?? 0;
       return this.#isWoken ? 0 : this.#options.idleMs;
     } catch (error) {
