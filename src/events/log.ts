@@ -93,7 +93,9 @@ function lostRaceForId(error: unknown): boolean {
 
 /**
  * The location rows stay locked until commit: that makes sequences gapless and in commit order. It waits for no lock: a
- * request with a location that somebody else holds is left out, whole. */
+ * request with a location that somebody else holds is left out, whole. What is looked up one by one (`lateral`) would
+ * otherwise be joined, by a plan that may read a table whole: see docs/decisions/statistics.md.
+ */
 async function appendOnce({ $client: sql }: Database, input: string): Promise<AppendedRow[]> {
   return sql<AppendedRow[]>`
     with input as (

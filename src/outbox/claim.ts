@@ -63,6 +63,7 @@ export async function claim(
   { maxEvents, leaseMs, maxAgeHours }: ClaimLimits,
 ): Promise<Claims> {
   const rows = await sql<ClaimedRow[]>`
+    -- One more than may be claimed: so that it is known whether more are free.
     with free as (
       select p.location_id, p.id as endpoint_id, p.cursor, p.actions, p.url, p.headers, p.secret,
         case when p.previous_secret_until > now() then p.previous_secret end as previous_secret,

@@ -57,7 +57,7 @@ async function recordUntilAnswered(db: Database, endings: Ending[]): Promise<boo
 
 /**
  * Endpoints first, then their deliveries, like everyone who changes both, and without waiting for a lock: so that no two
- * statements wait for each other.
+ * statements wait for each other. `lateral`, and the locations named once more, keep plans from reading all endpoints.
  * @returns the ids of those whose endpoint is held.
  */
 async function recordFree({ $client: sql }: Database, endings: Ending[]): Promise<Set<string>> {
