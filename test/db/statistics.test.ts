@@ -1,26 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { connect, type Database, disconnect } from '../../src/db/client.ts';
+import { beforeEach, expect, test } from 'vitest';
+import type { Database } from '../../src/db/client.ts';
 import { analyzeOutgrown } from '../../src/db/statistics.ts';
 import { createLog } from '../../src/events/log.ts';
-import { createTestDatabase } from '../support/database.ts';
 import { partitionByLocation } from '../support/partition.ts';
+import { connectTo, setStage } from '../support/stage.ts';
 
 const locationId = 'kamen-test';
-let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let db: Database;
 let sql: postgres.Sql;
 
+/** One connection, so that all of a test is planned on it. */
 beforeEach(async () => {
-  database = await createTestDatabase();
-  db = connect(database.url, { max: 1 });
+  db = await connectTo(await setStage());
   sql = db.$client;
   await sql`insert into locations (id, title) values (${locationId}, 'Kamen Test')`;
-});
-afterEach(async () => {
-  await disconnect(db);
-  await database.drop();
 });
 
 /** Stores events beside the intake, as another process would. */
@@ -38,7 +33,7 @@ async function readWhole(): Promise<number> {
   const [row] = await sql`
     select sum(seq_tup_read)::int as rows
     from pg_stat_user_tables
-    where relname = 'events' or relname like 'events\_%'`;
+    where relname like 'events%'`;
   await sql`select pg_stat_reset()`;
   return row?.['rows'];
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type postgres from 'postgres';
 import { describe, expect, test } from 'vitest';
-import { connect, type Database, disconnect } from '../../src/db/client.ts';
 import { moveOnce } from '../../src/events/inbox.ts';
 import { emitSessionEvents } from '../../src/kit/emit.ts';
 import { removeOldHistory } from '../../src/outbox/retention.ts';
@@ -9,7 +8,7 @@ import { eventsOf, expectGapless, uuidsOf } from '../support/arrivals.ts';
 import { connectCoreApp } from '../support/core-app.ts';
 import { startDatabaseRelay } from '../support/database-relay.ts';
 import { type ReceivedRequest, startReceiver } from '../support/receiver.ts';
-import { running, setStage, type Stage } from '../support/stage.ts';
+import { connectTo, running, setStage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 import { addEndpoint, addLocation, addVenue, handOver, newEvent, newEvents } from '../support/venue.ts';
 
@@ -37,12 +36,6 @@ async function begin(sql: postgres.Sql) {
   const emit = (events: unknown) =>
     tx`select bellhop.emit_session_events(${JSON.stringify(events)}::text::jsonb)`;
   return { tx, emit, end };
-}
-
-async function connectTo({ databaseUrl }: Stage): Promise<Database> {
-  const db = connect(databaseUrl, { max: 1 });
-  await running(Promise.resolve({ stop: () => disconnect(db) }));
-  return db;
 }
 
 const inboxOf = (sql: postgres.Sql) =>

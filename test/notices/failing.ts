@@ -1,8 +1,8 @@
-import { connect, type Database, disconnect } from '../../src/db/client.ts';
+import type { Database } from '../../src/db/client.ts';
 import { raiseNotices } from '../../src/notices/raise.ts';
 import type { Api } from '../support/api.ts';
 import { type Receiver, startReceiver } from '../support/receiver.ts';
-import { running, setStage, type Stage } from '../support/stage.ts';
+import { connectTo, running, setStage, type Stage } from '../support/stage.ts';
 import { addEndpoint, addLocation, handOver, newEvent } from '../support/venue.ts';
 
 /** A venue with one endpoint, whose receiver answers what a test wants, and the database that the chores of the test use. */
@@ -31,7 +31,7 @@ export async function makeFailingVenue(): Promise<FailingVenue> {
   const endpoint = await addEndpoint(api, locationId, `${receiver.url}/secret-path?secret=query`, {
     description: 'The till',
   });
-  const db = await connectTo(stage);
+  const db = await connectTo(stage, { max: 4 });
   let sent = 0;
   return {
     ...stage,
@@ -63,11 +63,4 @@ export async function makeFailingVenue(): Promise<FailingVenue> {
       return rows.map(({ step }) => step);
     },
   };
-}
-
-/** Connections to a test's database of which no service knows. */
-export async function connectTo({ databaseUrl }: Stage): Promise<Database> {
-  const db = connect(databaseUrl, { max: 4 });
-  await running(Promise.resolve({ stop: () => disconnect(db) }));
-  return db;
 }

@@ -6,8 +6,8 @@ import { abandonNotices, sendNotices } from '../../src/notices/send.ts';
 import { tellNotices } from '../../src/notices/tell.ts';
 import { resolvesTo, sender } from '../delivery/sending.ts';
 import { startReceiver } from '../support/receiver.ts';
-import { running } from '../support/stage.ts';
-import { connectTo, makeFailingVenue } from './failing.ts';
+import { connectTo, running } from '../support/stage.ts';
+import { makeFailingVenue } from './failing.ts';
 
 // Processes of their own, on a machine that is busy.
 vi.setConfig({ testTimeout: 90_000 });
@@ -44,7 +44,7 @@ test('the operator gets what is raised, signed, once, and the API tells how it w
 
 test('several processes at once send a notice once', async () => {
   const { operator, to, ...venue } = await makeNews();
-  const processes = await Promise.all([1, 2, 3].map(() => connectTo(venue)));
+  const processes = await Promise.all([1, 2, 3].map(() => connectTo(venue, { max: 4 })));
   await Promise.all([...processes, ...processes].map((db) => tellNotices(db, sender(), to)));
   expect(operator.requests).toHaveLength(1);
 });

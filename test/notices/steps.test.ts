@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { raiseNotices, removeOldNotices } from '../../src/notices/raise.ts';
 import { addEndpoint, addLocation } from '../support/venue.ts';
-import { connectTo, makeFailingVenue } from './failing.ts';
+import { connectTo } from '../support/stage.ts';
+import { makeFailingVenue } from './failing.ts';
 
 test('an endpoint that keeps failing raises each step once, and its end', async () => {
   const { send, pass, raise } = await makeFailingVenue();
@@ -83,7 +84,7 @@ test('a pause ends the failing, and what comes after it is told anew', async () 
 test('several processes at once raise one notice', async () => {
   const venue = await makeFailingVenue();
   for (const _ of [1, 2, 3]) await venue.send(500);
-  const processes = await Promise.all([1, 2, 3, 4].map(() => connectTo(venue)));
+  const processes = await Promise.all([1, 2, 3, 4].map(() => connectTo(venue, { max: 4 })));
   const raised = await Promise.all([...processes, ...processes].map((db) => raiseNotices(db)));
   expect(raised.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(1);
   expect(await venue.raise()).toEqual(['first_failures']);

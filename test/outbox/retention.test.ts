@@ -1,19 +1,12 @@
 import { expect, test } from 'vitest';
-import { connect, type Database, disconnect } from '../../src/db/client.ts';
 import { removeEndedSessions } from '../../src/http/ended-sessions.ts';
 import { removeOldHistory } from '../../src/outbox/retention.ts';
 import { expectGapless, uuidsOf } from '../support/arrivals.ts';
 import { startReceiver } from '../support/receiver.ts';
-import { running, setStage, type Stage } from '../support/stage.ts';
+import { connectTo, running, setStage } from '../support/stage.ts';
 import { addEndpoint, addLocation, addVenue, handOver, newEvent, newEvents } from '../support/venue.ts';
 
 const limits = { retentionDays: 30, maxAgeHours: 24 };
-
-async function connectTo({ databaseUrl }: Stage): Promise<Database> {
-  const db = connect(databaseUrl, { max: 1 });
-  await running(Promise.resolve({ stop: () => disconnect(db) }));
-  return db;
-}
 
 test('old history leaves; what is younger, or still to be sent, stays', async () => {
   const stage = await setStage();

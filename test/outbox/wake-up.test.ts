@@ -1,15 +1,13 @@
 import { expect, test } from 'vitest';
-import { connect, disconnect } from '../../src/db/client.ts';
 import { createListener } from '../../src/db/listen.ts';
 import { createNotifier, listenForWakeUps } from '../../src/outbox/wake-up.ts';
-import { running, setStage } from '../support/stage.ts';
+import { connectTo, running, setStage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 
 test('what is told at once shares notifications, and every location is named', async () => {
-  const { databaseUrl } = await setStage();
-  const db = connect(databaseUrl, { max: 2 });
-  await running(Promise.resolve({ stop: () => disconnect(db) }));
-  const listener = createListener(databaseUrl);
+  const stage = await setStage();
+  const db = await connectTo(stage);
+  const listener = createListener(stage.databaseUrl);
   await running(Promise.resolve(listener));
   const heard: string[][] = [];
   await listenForWakeUps(listener.listen, (locationIds) => heard.push(locationIds));

@@ -1,6 +1,5 @@
 import type postgres from 'postgres';
 import { expect, test, vi } from 'vitest';
-import { connect, disconnect } from '../../src/db/client.ts';
 import { removeOldRuns } from '../../src/flows/run.ts';
 import { removeOldHistory } from '../../src/outbox/retention.ts';
 import { removeOldInvocations } from '../../src/webhooks/invocation.ts';
@@ -9,7 +8,7 @@ import { expectGapless, uuidsOf } from '../support/arrivals.ts';
 import { partitionByLocation } from '../support/partition.ts';
 import { startReceiver } from '../support/receiver.ts';
 import type { TestService } from '../support/service.ts';
-import { running, setStage } from '../support/stage.ts';
+import { connectTo, running, setStage } from '../support/stage.ts';
 import { addEndpoint, addLocation, addVenue, handOver, newEvent, newEvents } from '../support/venue.ts';
 
 // A machine that is busy.
@@ -66,8 +65,7 @@ test('on partitions everything works as before: what is sent, in order, shown, r
 
   const kept = await describe(stage.sql);
   await age(stage.sql, paths);
-  const db = connect(stage.databaseUrl, { max: 1 });
-  await running(Promise.resolve({ stop: () => disconnect(db) }));
+  const db = await connectTo(stage);
   while ((await removeOldHistory(db, { retentionDays: 30, maxAgeHours: 24 })) > 0);
   while ((await removeOldInvocations(db, 30)) + (await removeOldRuns(db, 30)) > 0);
   const isLeft = (row: string) => row.includes(locationId);

@@ -37,11 +37,11 @@ export function nameDatabase(url: string, name: string): string {
   return named.href;
 }
 
-let server: { url: string; sql: postgres.Sql } | undefined;
+let shared: { url: string; sql: postgres.Sql } | undefined;
 
 /** Connections to the server that the files of a process share; they close by themselves. */
 function connectTo(url: string): postgres.Sql {
-  if (server?.url !== url)
-    server = { url, sql: postgres(url, { max: 2, idle_timeout: 5, onnotice: () => {} }) };
-  return server.sql;
+  if (shared?.url !== url)
+    shared = { url, sql: postgres(url, { max: 2, idle_timeout: 5, onnotice: () => {} }) };
+  return shared.sql;
 }

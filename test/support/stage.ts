@@ -1,5 +1,6 @@
 import postgres from 'postgres';
 import { onTestFinished } from 'vitest';
+import { connect, type Database, disconnect } from '../../src/db/client.ts';
 import { createTestDatabase } from './database.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import {
@@ -50,6 +51,13 @@ export async function setStage(): Promise<Stage> {
       return service;
     },
   };
+}
+
+/** The service's own kind of connections to a test's database, of which no service knows. */
+export async function connectTo({ databaseUrl }: Stage, { max = 1 } = {}): Promise<Database> {
+  const db = connect(databaseUrl, { max });
+  await running(Promise.resolve({ stop: () => disconnect(db) }));
+  return db;
 }
 
 /** Stops something when the test is over: `const receiver = await running(startReceiver())`. */
