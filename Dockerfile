@@ -5,7 +5,7 @@ FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json ./
+COPY build.js tsconfig.json ./
 COPY drizzle ./drizzle
 COPY bin ./bin
 COPY src ./src
