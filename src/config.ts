@@ -71,6 +71,8 @@ const schema = z
     PORT: whole(0, 65_535).default(8080),
     DATABASE_URL: databaseUrl.optional(),
     DATABASE_DIRECT_URL: z.union([z.literal('none'), databaseUrl]).optional(),
+    // A handful saturates a database, for each statement carries many requests or lanes; lists and settings may wait for locks.
+    DATABASE_MAX_CONNECTIONS: whole(6, 100).default(15),
     DATA_DIR: z.string().default('./data'),
     BELLHOP_ADMIN_KEY: z
       .string()

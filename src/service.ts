@@ -34,16 +34,17 @@ export type Service = {
   stop(): Promise<void>;
 };
 
-/**
- * Connections to the database: a handful saturates it, for each statement carries many requests or lanes. The way of
- * events, from the key of a request to the outcome of a delivery, has its own: no list or setting that takes long delays it.
- * One more hears notifications.
- */
-const maxConnections = 10;
+/** The way of events takes no more: it stores, claims, records and sweeps, each by one statement at a time. */
 const maxEventConnections = 4;
 
-/** The most connections that a process has. */
-export const connectionsOfProcess = maxConnections + maxEventConnections + 1;
+/**
+ * How a process shares out its connections to the database: one hears notifications. The way of events, from the key of a
+ * request to the outcome of a delivery, has its own: no list or setting that takes long delays it.
+ */
+function shareConnections({ DATABASE_MAX_CONNECTIONS: most }: Config): { events: number; others: number } {
+  const events = Math.min(maxEventConnections, Math.floor((most - 1) / 2));
+  return { events, others: most - 1 - events };
+}
 
 /**
  * Starts Bellhop: database, migrations, dispatcher, API, in the roles that the configuration gives it.
@@ -102,10 +103,11 @@ export async function openStore(config: Config, stops: Stops) {
   const { connection, direct, failed } = await openDatabase(config, stops);
   await migrate(direct ?? connection, { isPooled: !direct });
   const isPooled = connection !== direct;
-  const db = connect(connection, { max: maxConnections, isPooled });
-  const eventsDb = connect(connection, { max: maxEventConnections, isPooled });
+  const { events, others } = shareConnections(config);
+  const db = connect(connection, { max: others, isPooled });
+  const eventsDb = connect(connection, { max: events, isPooled });
   stops.push(() => Promise.all([disconnect(db), disconnect(eventsDb)]));
-  await checkSettings(db, { max: maxConnections, isPooled });
+  await checkSettings(db, { max: others, isPooled });
   const key = config.BELLHOP_ENCRYPTION_KEY ?? (await loadEncryptionKey(config.DATA_DIR));
   const encryption = createEncryption(key, config.BELLHOP_PREVIOUS_ENCRYPTION_KEY);
   return { db, eventsDb, direct, encryption, failed };

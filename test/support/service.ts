@@ -30,6 +30,9 @@ export function testEnvironment(databaseUrl: string, more: Environment = {}): En
 /** A service in the process of the test, with its own database unless `DATABASE_URL` names one. */
 export type TestService = { url: string; api: Api; databaseUrl: string; stop: () => Promise<void> };
 
+/** The least: a test needs few at once, and each costs PostgreSQL a process. */
+const fewConnections = { DATABASE_MAX_CONNECTIONS: '6' };
+
 /**
  * Starts the whole service in this process.
  * @example const service = await startTestService(); await service.api.put('/v1/locations/a', { title: 'A' });
@@ -37,7 +40,9 @@ export type TestService = { url: string; api: Api; databaseUrl: string; stop: ()
 export async function startTestService(more: Environment = {}): Promise<TestService> {
   const database = more['DATABASE_URL'] ? null : await createTestDatabase();
   const databaseUrl = database?.url ?? more['DATABASE_URL'] ?? '';
-  const service: Service = await startService(readConfig(testEnvironment(databaseUrl, more)));
+  const service: Service = await startService(
+    readConfig(testEnvironment(databaseUrl, { ...fewConnections, ...more })),
+  );
   return {
     url: service.url,
     api: createApi(service.url, adminKey),

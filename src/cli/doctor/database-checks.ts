@@ -3,7 +3,6 @@ import { PgTable } from 'drizzle-orm/pg-core';
 import type { Database } from '../../db/client.ts';
 import { askServer, isNewest, oldestVersion } from '../../db/migrate.ts';
 import * as tables from '../../db/schema.ts';
-import { connectionsOfProcess } from '../../service.ts';
 import { describeError } from '../errors.ts';
 import { type Check, checksOf } from './check.ts';
 
@@ -62,18 +61,19 @@ function median(numbers: number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 }
 
-/** Whether there are connections enough, besides those that others have. */
-export async function examineConnections({ $client: sql }: Database): Promise<Check> {
+/** Whether there are connections enough, besides those that others have, for a process that takes `wanted`. */
+export async function examineConnections({ $client: sql }: Database, wanted: number): Promise<Check> {
   const { ok, warning, failed } = checksOf('Connections');
   const [{ most, others }] = await sql<[{ most: number; others: number }]>`
     select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int as most,
       (select count(*)::int from pg_stat_activity
         where backend_type = 'client backend' and application_name <> 'bellhop') as others`;
   const free = most - others;
-  const message = `a process of Bellhop takes up to ${connectionsOfProcess} connections; ${free} of ${most} are not taken by others`;
-  const advice = 'Raise max_connections, or give Bellhop a server of its own.';
-  if (free < connectionsOfProcess) return failed(message, advice);
-  return free < 2 * connectionsOfProcess
+  const message = `a process of Bellhop takes up to ${wanted} connections; ${free} of ${most} are not taken by others`;
+  const advice =
+    'Lower DATABASE_MAX_CONNECTIONS, raise max_connections, or give Bellhop a server of its own.';
+  if (free < wanted) return failed(message, advice);
+  return free < 2 * wanted
     ? warning(`${message}: not enough for a second process, as while one replaces the other`, advice)
     : ok(message);
 }

@@ -60,7 +60,7 @@ async function* examineAt(connection: Connection, config: Config): AsyncGenerato
     yield* server.checks;
     if (!server.isUsable) return;
     yield examineClock('the database', server.aheadMs);
-    yield await examineConnections(db);
+    yield await examineConnections(db, config.DATABASE_MAX_CONNECTIONS);
     const schema = await examineSchema(db);
     yield schema;
     if (schema.state !== 'ok') {
