@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { expectGapless, expectOnce, uuidsOf } from '../support/arrivals.ts';
+import { breathe } from '../support/breathe.ts';
 import { startReceiver } from '../support/receiver.ts';
 import { running, setStage } from '../support/stage.ts';
 import { addVenue, handOver, newEvent, newEvents } from '../support/venue.ts';
@@ -42,8 +43,6 @@ describe('time', { timeout: 120_000 }, () => {
 
   test.each([dayMs, -dayMs])(
     'a clock that jumps by %i ms under load: nothing is sent twice, all is accounted for',
-    // Now and then the start stands still for longer: see "Known to be open" in docs/reliability.md.
-    { retry: 2, timeout: 60_000 },
     async (ms) => {
       const { spawn, ledger } = await setStage();
       const receiver = await running(startReceiver());
@@ -51,18 +50,23 @@ describe('time', { timeout: 120_000 }, () => {
       const locationIds = await Promise.all(
         Array.from({ length: 6 }, (_, n) => addVenue(service.api, `${receiver.url}/${n}`)),
       );
+      let hasJumped = false;
       const load = locationIds.map(async (locationId) => {
-        for (let round = 1; round <= 15; round += 1) await handOver(service.api, newEvent(locationId));
+        for (let after = 0; after < 10; after += Number(hasJumped)) {
+          await handOver(service.api, newEvent(locationId));
+          await breathe();
+        }
       });
       await receiver.received(20);
       service.child.kill('SIGUSR2');
+      hasJumped = true;
       await Promise.all(load);
       await ledger.settled();
       expectOnce(receiver.requests);
       expect(await ledger.unaccounted()).toEqual([]);
-      // A jump ahead may cost what is about to be sent at that moment: it looks like a long sleep.
-      const sent = uuidsOf(receiver.requests).length;
-      expect(sent).toBeGreaterThanOrEqual(90 - 30);
+      // A jump ahead may cost a lane what it is about to send at that moment: it looks like a long sleep.
+      const lost = (await ledger.deliveries()).filter(({ outcome }) => outcome !== 'delivered');
+      expect(lost.length).toBe(new Set(lost.map(({ locationId }) => locationId)).size);
       await handOver(service.api, newEvent(locationIds[0] ?? ''));
       await receiver.received(receiver.requests.length + 1);
     },

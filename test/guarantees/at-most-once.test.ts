@@ -101,15 +101,16 @@ describe('at most once', { timeout: 90_000 }, () => {
         return locationId;
       }),
     );
-    const rounds = Array.from({ length: 20 }, (_, n) => n);
+    const state = { isOver: false };
     const load = locationIds.map(async (locationId) => {
-      for (const round of rounds) {
+      for (let round = 0; round < 20 || !state.isOver; round += 1) {
         const { api } = round % 2 === 0 ? killed : other;
         await handOver(api, newEvents(locationId, 3)).catch(() => {}); // refused by the dead
       }
     });
     await receiver.received(100);
     await killed.end('SIGKILL');
+    state.isOver = true;
     await Promise.all(load);
     await ledger.settled();
     expectOnceInOrder(receiver.requests);
