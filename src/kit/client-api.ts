@@ -747,7 +747,7 @@ export function createApi(http: Http) {
             warnings: string[];
           }
         >('POST /v1/locations/{id}/endpoints', [http.locationId], { body }, options),
-      /** The endpoints of a location, oldest first. Needs the scope `settings:read`. */
+      /** The endpoints of a location, newest first. Needs the scope `settings:read`. */
       list: (
         query?: {
           limit?: number | undefined;

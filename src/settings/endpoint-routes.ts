@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import { and, asc, eq, gt, isNull } from 'drizzle-orm';
+import { and, desc, eq, isNull, lt } from 'drizzle-orm';
 import type { Database } from '../db/client.ts';
 import type { Encryption } from '../db/encryption.ts';
 import { endpoints } from '../db/schema.ts';
@@ -125,7 +125,7 @@ const list = {
   method: 'get',
   path: '/v1/locations/{id}/endpoints',
   operationId: 'endpoints.list',
-  summary: 'The endpoints of a location, oldest first',
+  summary: 'The endpoints of a location, newest first',
   request: { params: locationPath, query: pageQuery.extend({ cursor: uuid.optional() }) },
   responses: { 200: answers('A page of endpoints', pageOf(endpointSchema)) },
 } as const;
@@ -188,9 +188,9 @@ async function findEndpoints(db: Database, locationId: string, cursor: string | 
       and(
         eq(endpoints.locationId, locationId),
         isNull(endpoints.deletedAt),
-        cursor ? gt(endpoints.id, cursor) : undefined,
+        cursor ? lt(endpoints.id, cursor) : undefined,
       ),
     )
-    .orderBy(asc(endpoints.id))
+    .orderBy(desc(endpoints.id))
     .limit(limit);
 }

@@ -379,7 +379,7 @@ describe('a deleted endpoint', () => {
 });
 
 describe('the list of endpoints', () => {
-  it('is paged, oldest first', async () => {
+  it('is paged, newest first', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 7; n += 1)
       ids.push((await service.api.post(endpoints, { url: `https://example.com/${n}` })).body.id);
@@ -389,7 +389,8 @@ describe('the list of endpoints', () => {
       pages.push(body.items.map(({ id }: { id: string }) => id));
       cursor = body.nextCursor;
     }
-    expect(pages).toEqual([ids.slice(0, 3), ids.slice(3, 6), ids.slice(6)]);
+    const newest = ids.toReversed();
+    expect(pages).toEqual([newest.slice(0, 3), newest.slice(3, 6), newest.slice(6)]);
   });
 });
 
