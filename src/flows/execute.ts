@@ -140,12 +140,15 @@ async function emit(around: Surroundings, step: EmitStep): Promise<StepResult> {
   return { data: { id, locationId, sequence }, status: 202, error: false, referenceId: null };
 }
 
-/** Rendered members of an event in their types: whole numbers are numbers again, and space around values is dropped. */
+/** Rendered members of an event in their types: whole numbers are numbers again (a division makes `2.0`), and space around values is dropped. */
 function toTypes(rendered: unknown): Record<string, unknown> {
   const entries = Object.entries(Object(rendered)).map(([name, value]) => {
     const text = typeof value === 'string' ? value.trim() : value;
     const isNumber = name === 'stations' || name === 'customerid';
-    return [name, isNumber && typeof text === 'string' && /^\d{1,16}$/.test(text) ? Number(text) : text];
+    return [
+      name,
+      isNumber && typeof text === 'string' && /^\d{1,16}(\.0)?$/.test(text) ? Number(text) : text,
+    ];
   });
   return Object.fromEntries(entries);
 }

@@ -48,6 +48,7 @@ export function runRoutes({ db, runner }: { db: Database; runner: Runner }) {
     if (original.endedAt === null) throw new Problem(409, 'This run has not ended yet.');
     const flow = await findFlowById(db, original.flowId);
     if (!flow) throw new Problem(409, 'The flow of this run has been deleted.');
+    if (flow.status === 'paused') throw new Problem(409, 'The flow of this run is paused.');
     const again = { input: inputOf(original), chain: [], rerunOf: original.id };
     const run = await audited(db, c.var, async (tx) => {
       const begun = await beginRun(tx, flow, { ...again, source: 'rerun', status: 'queued' });

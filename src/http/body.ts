@@ -24,6 +24,8 @@ export const strictBody = (maxBytes: number) =>
           headers: { 'accept-encoding': 'identity' },
         });
       const bytes = await readBody(c.req, maxBytes);
+      // An empty body is none: many clients send the type of JSON with every request.
+      if (bytes?.length === 0) c.req.raw.headers.delete('content-type');
       // What `c.req.text()` and `c.req.json()` read from: typed as a value, awaited by both.
       if (bytes) Object.assign(c.req.bodyCache, { text: Promise.resolve(decode(bytes)) });
     }
@@ -52,6 +54,7 @@ async function readBody(request: HonoRequest, maxBytes: number): Promise<Uint8Ar
 
 /** The JSON of a strictly read body. @throws Problem when it has another type or is not JSON. */
 export async function readJson(c: Context): Promise<unknown> {
+  if ((await c.req.text()) === '') throw new Problem(400, 'The body is empty, and so not valid JSON.');
   const type = c.req.header('content-type') ?? '';
   if (!/^application\/json *(;|$)/i.test(type)) throw notJson();
   try {

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../db/client.ts';
+import { outcomes } from '../db/schema.ts';
 import { uuid } from '../events/event.ts';
 import { audited } from '../http/audit.ts';
 import { allowAtLocation, type LocationEnv, locationPath } from '../http/authorize.ts';
@@ -71,11 +72,13 @@ export function rangeResendRoutes(db: Database, wake: (locationIds: string[]) =>
 /** Outcomes in a list, repeated ones included. */
 const maxOutcomes = 100;
 
+const ended = outcomes.filter((one) => one !== 'sending');
+
 const rangeSchema = z.object({
   from: timeRange.from.unwrap(),
   to: timeRange.to.unwrap(),
   outcomes: z
-    .array(outcome.exclude(['sending']))
+    .array(outcome.exclude(['sending'], `must be one of ${ended.join(', ')}`))
     .min(1, 'must name at least one outcome')
     .max(maxOutcomes, `must name at most ${maxOutcomes} outcomes`)
     .optional(),

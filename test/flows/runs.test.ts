@@ -104,6 +104,17 @@ describe('the debugger', () => {
     expect((await flow.runs())[0]).toEqual(first);
   });
 
+  it('runs none again while the flow is paused', async () => {
+    const flow = await makeFlow(service, {});
+    await flow.send();
+    const [first] = await flow.runs();
+    await service.api.put(flow.path, { status: 'paused' });
+    const rerun = `/v1/locations/${flow.locationId}/runs/${first.id}/rerun`;
+    const { status, body } = await service.api.post(rerun);
+    expect([status, body.detail]).toEqual([409, 'The flow of this run is paused.']);
+    expect(await flow.runs()).toHaveLength(1);
+  });
+
   it('keeps the runs of a flow that is deleted', async () => {
     const flow = await makeFlow(service, {});
     await flow.send();

@@ -33,7 +33,12 @@ describe('a step that emits', () => {
       },
       { locationId },
     );
-    const said = await flow.send({ booking: uuid.toUpperCase(), booked: true, seats: '4', customer: 7685 });
+    const said = await flow.send({
+      booking: uuid.toUpperCase(),
+      booked: true,
+      seats: '4',
+      customer: '7685.0',
+    });
     expect(JSON.parse(said.text)).toEqual({ sequence: 1, status: 202 });
     const [request] = await receiver.received(1);
     expect(request && eventsOf(request)).toEqual([

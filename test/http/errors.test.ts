@@ -27,7 +27,7 @@ describe('every error answer', () => {
     ['PATCH', '/v1/locations', 405],
     ['POST', '/healthz', 405],
     ['PUT', '/openapi.json', 405],
-    ['POST', '/v1/events', 415],
+    ['POST', '/v1/events', 400],
     ['GET', '/v1/locations?limit=0', 422],
   ])('is a problem with its requestId: %s %s', async (method, path, status) => {
     const answer = await fetch(service.url + path, {
@@ -394,3 +394,26 @@ async function ask(id: string): Promise<string | null> {
   expect(body).toHaveProperty('requestId', answer.headers.get('x-request-id'));
   return answer.headers.get('x-request-id');
 }
+
+describe('a body that is empty, of the type of JSON', () => {
+  const send = (path: string) =>
+    fetch(service.url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
+      body: '',
+    });
+
+  it('is none, where none is needed', async () => {
+    expect((await send(`/v1/locations/${location}/portal-links`)).status).toBe(201);
+  });
+
+  it('is refused where one is needed, and the answer says what is missing', async () => {
+    const events = await send('/v1/events');
+    expect([events.status, await events.json()]).toMatchObject([
+      400,
+      { detail: 'The body is empty, and so not valid JSON.' },
+    ]);
+    const endpoint = await send(`/v1/locations/${location}/endpoints`);
+    expect([endpoint.status, await endpoint.json()]).toMatchObject([422, { errors: [{ path: 'url' }] }]);
+  });
+});
