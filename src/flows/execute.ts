@@ -13,6 +13,7 @@ import {
   stepsSchema,
   type TriggerStep,
 } from './flow.ts';
+import { isJsonContainer } from './incoming-body.ts';
 import { type FlowError, FlowFailure, Rendering, type Scope } from './rendering.ts';
 
 /** What a flow works on. */
@@ -165,13 +166,4 @@ async function renderResponse(flow: FlowRow, rendering: Rendering): Promise<Flow
       line: null,
     });
   return { status, type: isJson ? 'application/json' : 'text/plain', body };
-}
-
-function isJsonContainer(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null;
-  } catch {
-    return false;
-  }
 }

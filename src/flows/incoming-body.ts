@@ -3,15 +3,19 @@ import { isShallow, tooDeep } from './nesting.ts';
 
 /**
  * The body of an incoming request as templates see it: JSON as it is, a form as an object (several values of a name as a
- * list), any other text as a text, and null when it is empty.
+ * list), any other text as a text, and null when it is empty. What is an object or a list of JSON is that, although it is
+ * called a form or text, as curl and others do by default.
  * @throws Problem when it claims to be JSON and is not, or is of a type that cannot be read.
  */
 export function parseIncoming(text: string, contentType: string | undefined): unknown {
   if (text === '') return null;
   const type = (contentType ?? 'text/plain').split(';')[0]?.trim().toLowerCase() ?? '';
   if (/^application\/(.+\+)?json$/.test(type)) return parseJson(text);
-  if (type === 'application/x-www-form-urlencoded') return parseForm(text);
-  if (type.startsWith('text/')) return text;
+  const isForm = type === 'application/x-www-form-urlencoded';
+  if (isForm || type.startsWith('text/')) {
+    if (isJsonContainer(text)) return parseJson(text);
+    return isForm ? parseForm(text) : text;
+  }
   throw new Problem(415, 'Send JSON, a form (application/x-www-form-urlencoded) or text.');
 }
 
@@ -26,6 +30,16 @@ function readJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     throw new Problem(400, 'The body is not valid JSON.');
+  }
+}
+
+/** Whether a text is an object or a list of JSON. */
+export function isJsonContainer(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null;
+  } catch {
+    return false;
   }
 }
 

@@ -18,6 +18,8 @@ describe('the body of a request', () => {
   it.each([
     ['JSON', '{"name":"Ada","tags":[1,2]}', 'application/json; charset=utf-8', 'Ada 2'],
     ['JSON of a type of its own', '{"name":"Ada","tags":[1,2]}', 'application/vnd.shop+json', 'Ada 2'],
+    ['JSON that is called a form', '{"name":"Ada","tags":[1,2]}', form['content-type'], 'Ada 2'],
+    ['JSON that is called text', '{"name":"Ada","tags":[1,2]}', 'text/plain', 'Ada 2'],
     ['a form', 'name=Ada+L&tags=1&tags=2&tags=3', form['content-type'], 'Ada L 3'],
   ])('is read as %s', async (_, body, type, expected) => {
     const flow = await makeFlow(service, { response: { body: '{{ web1.name }} {{ event.tags | length }}' } });

@@ -396,24 +396,22 @@ async function ask(id: string): Promise<string | null> {
 }
 
 describe('a body that is empty, of the type of JSON', () => {
-  const send = (path: string) =>
-    fetch(service.url + path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' },
-      body: '',
-    });
-
   it('is none, where none is needed', async () => {
-    expect((await send(`/v1/locations/${location}/portal-links`)).status).toBe(201);
+    expect((await sendNothing(`/v1/locations/${location}/portal-links`)).status).toBe(201);
   });
 
   it('is refused where one is needed, and the answer says what is missing', async () => {
-    const events = await send('/v1/events');
+    const events = await sendNothing('/v1/events');
     expect([events.status, await events.json()]).toMatchObject([
       400,
       { detail: 'The body is empty, and so not valid JSON.' },
     ]);
-    const endpoint = await send(`/v1/locations/${location}/endpoints`);
+    const endpoint = await sendNothing(`/v1/locations/${location}/endpoints`);
     expect([endpoint.status, await endpoint.json()]).toMatchObject([422, { errors: [{ path: 'url' }] }]);
   });
 });
+
+async function sendNothing(path: string): Promise<Response> {
+  const headers = { authorization: `Bearer ${adminKey}`, 'content-type': 'application/json' };
+  return fetch(service.url + path, { method: 'POST', headers, body: '' });
+}
