@@ -9,6 +9,7 @@ import { strictBody } from '../http/body.ts';
 import { Problem } from '../http/problem.ts';
 import { limitBy, limitByAddress } from '../http/rate-limit.ts';
 import { createRouter, problems } from '../http/router.ts';
+import { hashOf } from '../http/token.ts';
 import { findFlow, findFlowById, mayRun } from './flows.ts';
 import { type IncomingOptions, runIncoming } from './incoming.ts';
 import { respond } from './respond.ts';
@@ -25,7 +26,8 @@ export function incomingRoutes(options: IncomingOptions, trustProxy: CidrList, m
   const router = createRouter<AppEnv>();
   const limits = [
     limitByAddress(perAddress, trustProxy),
-    limitBy(perUrl, (c) => c.req.path.toLowerCase()),
+    // A path may be long, and is remembered.
+    limitBy(perUrl, (c) => hashOf(c.req.path.toLowerCase())),
   ] as const;
   router.use('/v1/flow-webhook/*', ...limits, strictBody(maxBodyBytes));
   router.use('/apps/*', ...limits, strictBody(maxBodyBytes));

@@ -52,7 +52,8 @@ test('who is not signed in is led to the sign-in, and from there to where they w
 });
 
 test('nobody is led to another site by a sign-in', async () => {
-  for (const next of ['//evil.example', '/\\evil.example', 'https://evil.example/', 'javascript:alert(1)']) {
+  const elsewhere = ['//evil.example', '/\\evil.example', 'https://evil.example/', 'javascript:alert(1)'];
+  for (const next of [...elsewhere, '/\t/evil.example', '/\n/evil.example', '/a\nb']) {
     const visitor = createVisitor(service.url);
     const { location } = await visitor.post('/sign-in', { key: adminKey, next });
     expect(location).toBe('/');

@@ -104,9 +104,9 @@ function statusOf(refusal: Refusal | null): ProblemStatus {
 /** Where a session opens, and by which link that opens once. */
 type Opening = { locationId: string | null; link?: string };
 
-/** A path on this site, and not `//elsewhere`, which browsers take for another. */
+/** A path on this site: not `//elsewhere`, nor one with a tab or line feed, which browsers leave out before they look. */
 function isOurs(path: string): boolean {
-  return /^\/(?![/\\])/.test(path);
+  return /^\/(?![/\\])[\x21-\x7e]*$/.test(path);
 }
 
 /** The path that a form was sent from, as far as the browser tells. */
