@@ -13,7 +13,7 @@ import {
   stepsSchema,
   type TriggerStep,
 } from './flow.ts';
-import { isJsonContainer } from './incoming-body.ts';
+import { readContainer } from './incoming-body.ts';
 import { type FlowError, FlowFailure, Rendering, type Scope } from './rendering.ts';
 
 /** What a flow works on. */
@@ -158,7 +158,7 @@ function toTypes(rendered: unknown): Record<string, unknown> {
 async function renderResponse(flow: FlowRow, rendering: Rendering): Promise<FlowResponse> {
   const { status, body: template } = responseSchema.parse(flow.response);
   const body = await rendering.renderText(template, 'response.body');
-  const isJson = isJsonContainer(body);
+  const isJson = readContainer(body) !== null;
   if (!isJson && /^\s*(\[|\{(?![{%#]))/.test(template))
     throw new FlowFailure({
       where: 'response.body',

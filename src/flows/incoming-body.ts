@@ -10,17 +10,13 @@ import { isShallow, tooDeep } from './nesting.ts';
 export function parseIncoming(text: string, contentType: string | undefined): unknown {
   if (text === '') return null;
   const type = (contentType ?? 'text/plain').split(';')[0]?.trim().toLowerCase() ?? '';
-  if (/^application\/(.+\+)?json$/.test(type)) return parseJson(text);
-  const isForm = type === 'application/x-www-form-urlencoded';
-  if (isForm || type.startsWith('text/')) {
-    if (isJsonContainer(text)) return parseJson(text);
-    return isForm ? parseForm(text) : text;
-  }
+  if (/^application\/(.+\+)?json$/.test(type)) return shallow(readJson(text));
+  if (type === 'application/x-www-form-urlencoded') return shallow(readContainer(text) ?? parseForm(text));
+  if (type.startsWith('text/')) return shallow(readContainer(text) ?? text);
   throw new Problem(415, 'Send JSON, a form (application/x-www-form-urlencoded) or text.');
 }
 
-function parseJson(text: string): unknown {
-  const value = readJson(text);
+function shallow(value: unknown): unknown {
   if (!isShallow(value)) throw new Problem(400, `The body ${tooDeep}.`);
   return value;
 }
@@ -33,13 +29,13 @@ function readJson(text: string): unknown {
   }
 }
 
-/** Whether a text is an object or a list of JSON. */
-export function isJsonContainer(text: string): boolean {
+/** @returns the object or list of JSON that a text is; null: it is none. */
+export function readContainer(text: string): object | null {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null;
+    return typeof value === 'object' ? value : null;
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -33,17 +33,22 @@ describe('a step that emits', () => {
       },
       { locationId },
     );
-    const said = await flow.send({
-      booking: uuid.toUpperCase(),
-      booked: true,
-      seats: '4',
-      customer: '7685.0',
-    });
+    const said = await flow.send({ booking: uuid.toUpperCase(), booked: true, seats: '4', customer: 7685 });
     expect(JSON.parse(said.text)).toEqual({ sequence: 1, status: 202 });
     const [request] = await receiver.received(1);
     expect(request && eventsOf(request)).toEqual([
       { uuid, action: 'create', location: 'Kamen Test', stations: 4, customerid: 7685 },
     ]);
+  });
+
+  it('takes what a division makes for the whole number that it is', async () => {
+    const locationId = await addLocation(service.api);
+    const halved = { ...emit, stations: '{{ web1.seats / 2 }}' };
+    const flow = await makeFlow(service, { steps: [{ ref: 'made', emit: halved }] }, { locationId });
+    await flow.send({ booking: uuid, booked: true, seats: 8, customer: 7685 });
+    const { body } = await service.api.get(`/v1/locations/${locationId}/events`);
+    expect(body.items).toMatchObject([{ stations: 4, customerid: 7685 }]);
+    expect((await flow.send({ booking: uuid, booked: true, seats: 7, customer: 7685 })).status).toBe(500);
   });
 
   it.each([

@@ -18,6 +18,11 @@ it('a dry run tells what would be resent, and stores nothing', async () => {
   expect(await ledger.deliveries(location)).toEqual(before);
   const { status, body } = await api.post(`${endpoint.path}/resend`, { ...range, dryRun: 'yes' });
   expect([status, body.errors]).toEqual([422, [{ path: 'dryRun', message: 'must be true or false' }]]);
+  const sending = await api.post(`${endpoint.path}/resend`, { ...range, outcomes: ['sending'] });
+  expect([sending.status, sending.body.errors]).toEqual([
+    422,
+    [{ path: 'outcomes.0', message: 'must be one of delivered, failed, timed_out, abandoned' }],
+  ]);
 });
 
 it('the resends of a range are watched until all have ended', async () => {

@@ -20,7 +20,7 @@ type TestDatabase = { url: string; drop(): Promise<void> };
 export async function copyDatabase(original: string): Promise<TestDatabase> {
   const server = inject('postgres');
   const name = `bellhop_test_${randomBytes(6).toString('hex')}`;
-  const sql = connectTo(server.url);
+  const sql = connectToServer(server.url);
   await sql`create database ${sql(name)} template ${sql(original)} strategy file_copy`;
   return {
     url: nameDatabase(server.url, name),
@@ -40,7 +40,7 @@ export function nameDatabase(url: string, name: string): string {
 let shared: { url: string; sql: postgres.Sql } | undefined;
 
 /** Connections to the server that the files of a process share; they close by themselves. */
-function connectTo(url: string): postgres.Sql {
+function connectToServer(url: string): postgres.Sql {
   if (shared?.url !== url)
     shared = { url, sql: postgres(url, { max: 2, idle_timeout: 5, onnotice: () => {} }) };
   return shared.sql;
