@@ -66,7 +66,7 @@ export async function claim(
     -- One more than may be claimed: so that it is known whether more are free.
     with free as (
       select p.location_id, p.id as endpoint_id, p.cursor, p.actions, p.url, p.headers, p.secret,
-        case when p.previous_secret_until > now() then p.previous_secret end as previous_secret,
+        case when p.previous_secret_until > clock_timestamp() then p.previous_secret end as previous_secret,
         l.last_sequence, l.title, to_json(l.title)::text as title_json, waiting.id as waiting_id
       from endpoints p
       join locations l on l.id = p.location_id

@@ -40,3 +40,15 @@ test('a claim takes as many lanes as it may, and says whether more are free', as
   );
   expect(await claimLanes(db, both, 5)).toEqual({ claims: [], areMoreFree: false });
 });
+
+test('a secret that ends while a claim begins is not signed with any more', async () => {
+  const db = await connectTo(await setStage());
+  const { $client: sql } = db;
+  await addBacklog(db, 'kamen-test', 1);
+  // What the claim sees was changed after its own beginning, as when it is held up in between.
+  await sql`begin`;
+  await sql`update endpoints set previous_secret = 'old', previous_secret_until = clock_timestamp()`;
+  const { claims } = await claimLanes(db, ['kamen-test'], 1);
+  await sql`commit`;
+  expect(claims).toMatchObject([{ delivery: { previousSecret: null } }]);
+});
