@@ -120,7 +120,13 @@ set -euo pipefail
 npm() { case $1 in ci | i | install) echo 'Installing is not for a test: mark it no-run.'; return 1 ;; *) command npm "$@" ;; esac; }
 curl() { command curl --fail-with-body --max-time 60 "$@"; }
 staying=()
-end() { for group in "\${staying[@]}"; do kill -- "-$group" 2>/dev/null || true; done; kill $(jobs -p) 2>/dev/null || true; wait; }
+end() {
+  for group in "\${staying[@]}"; do kill -- "-$group" 2>/dev/null || true; done
+  kill $(jobs -p) 2>/dev/null || true
+  wait
+  # A service ends after the shell that began it: its folder is removed next.
+  for group in "\${staying[@]}"; do while kill -0 -- "-$group" 2>/dev/null; do sleep 0.1; done; done
+}
 trap end EXIT
 seen() {
   for _ in $(seq 240); do

@@ -309,6 +309,8 @@ describe('alive', { timeout: 90_000 }, () => {
 
   test('a backlog of 200,000 events over 200 locations, there at the start, goes out in bounded memory', {
     timeout: 180_000,
+    // On a machine that is busy enough, this receiver is late for one of 2,000 POSTs: with ten busy loops beside it, for many.
+    retry: 2,
   }, async () => {
     const stage = await setStage();
     const receiver = await running(startReceiver());
